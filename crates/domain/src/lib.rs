@@ -1,0 +1,28 @@
+//! The rules of Perennial: pure functions over data.
+//!
+//! A rule is a function from what was loaded, a command and `now` to a decision, or to a refusal that says why not. Nothing
+//! here reads a clock, draws a random number, waits or does I/O. The numbers of the rules (`R-3`) are those of
+//! `docs/rules.md`.
+//!
+//! Read in this order: [`id`], [`money`], [`time`], [`calendar`], [`catalog`], [`pricing`], [`order`], [`account`],
+//! [`ledger`], [`resource`], then **[`renewal`]**, the heart, [`recycling`] and [`due`].
+
+pub mod account;
+pub mod calendar;
+pub mod catalog;
+pub mod change;
+pub mod desk;
+pub mod due;
+pub mod event;
+pub mod forecast;
+pub mod id;
+pub mod ledger;
+pub mod money;
+pub mod order;
+pub mod pricing;
+pub mod purchase;
+pub mod recycling;
+pub mod reminder;
+pub mod renewal;
+pub mod resource;
+pub mod time;

@@ -1,0 +1,177 @@
+//! Use cases: load, decide, commit. And the worker that does due work.
+//!
+//! The engine knows ports, not SQL, HTTP or HTML. Who may do what is decided here in one place ([`Caller`]).
+
+mod account;
+mod catalog;
+mod clock;
+mod error;
+mod key;
+mod resource;
+mod worker;
+
+use std::sync::Arc;
+
+use domain::calendar::BillingZone;
+use domain::change::Draft;
+use domain::due;
+use domain::id::{AccountId, ResourceId};
+use domain::order::Trigger;
+use domain::renewal::Books;
+use store::{Idempotency, Outcome, Store, Wanted};
+
+pub use account::{AccountDraft, Balance};
+pub use clock::SiteClock;
+pub use error::{Class, Error, Refusal};
+pub use key::{ApiSecret, InvalidOperatorKey};
+pub use resource::{ItemResult, Preview, RenewalItem, Renewed, ResourceView};
+pub use worker::Worker;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// The vendor: acts on every account.
+    Operator,
+    /// A customer: acts on their own account.
+    Account(AccountId),
+}
+
+impl Caller {
+    /// Only the vendor may.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn require_operator(self) -> Result<(), Error> {
+        match self {
+            Self::Operator => Ok(()),
+            Self::Account(_) => Err(Error::Forbidden),
+        }
+    }
+
+    /// What belongs to another account does not exist for a customer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn require_access(self, account_id: AccountId) -> Result<(), Error> {
+        match self {
+            Self::Operator => Ok(()),
+            Self::Account(own) if own == account_id => Ok(()),
+            Self::Account(_) => Err(Error::NotFound),
+        }
+    }
+
+    /// The account whose things a list shows: a customer sees only their own, whatever was asked for.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when a customer asks for another account.
+    pub fn scope(self, asked: Option<AccountId>) -> Result<Option<AccountId>, Error> {
+        match (self, asked) {
+            (Self::Operator, asked) => Ok(asked),
+            (Self::Account(own), None) => Ok(Some(own)),
+            (Self::Account(own), Some(asked)) if asked == own => Ok(Some(own)),
+            (Self::Account(_), Some(_)) => Err(Error::NotFound),
+        }
+    }
+
+    /// The trigger of what the caller does.
+    #[must_use]
+    pub const fn trigger(self) -> Trigger {
+        match self {
+            Self::Operator => Trigger::Operator,
+            Self::Account(_) => Trigger::Customer,
+        }
+    }
+
+    /// The idempotency keys of the caller (B-8).
+    #[must_use]
+    pub const fn key_scope(self) -> Option<AccountId> {
+        match self {
+            Self::Operator => None,
+            Self::Account(own) => Some(own),
+        }
+    }
+}
+
+/// All use cases, over one store, one clock and one zone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    store: Store,
+    clock: Arc<SiteClock>,
+    zone: Arc<BillingZone>,
+    advancing: Arc<tokio::sync::Mutex<()>>,
+    due: Arc<tokio::sync::Notify>,
+}
+
+/// When a resource's next step is due, for the store to keep.
+#[must_use]
+pub fn due_at(zone: Arc<BillingZone>) -> store::DueAt {
+    Arc::new(move |resource, catalog| due::due_at(resource, &Books { zone: &zone, catalog }))
+}
+
+/// A seed that makes the ids of two processes differ.
+///
+/// # Panics
+/// When the operating system has no randomness.
+#[must_use]
+pub fn id_seed() -> u64 {
+    u64::from_be_bytes(key::random())
+}
+
+impl Engine {
+    /// The use cases over these.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<SiteClock>, zone: Arc<BillingZone>) -> Self {
+        Self { store, clock, zone, advancing: Arc::default(), due: Arc::default() }
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &SiteClock {
+        &self.clock
+    }
+
+    /// The billing zone.
+    #[must_use]
+    pub fn zone(&self) -> &BillingZone {
+        &self.zone
+    }
+
+    /// Decides something about an account. What is due by now is done first, so a decision never depends on how late the
+    /// worker is, and again afterwards, so what the decision makes due at once is done.
+    async fn decide<T, R>(
+        &self,
+        account_id: AccountId,
+        wanted: Wanted,
+        idempotency: Option<Idempotency>,
+        decide: impl FnOnce(&mut Draft<'_>) -> Result<T, R> + Send + 'static,
+    ) -> Result<Outcome<T>, Error>
+    where
+        T: serde::Serialize + serde::de::DeserializeOwned + Send + 'static,
+        R: Send + 'static,
+        Error: From<R>,
+    {
+        let zone = Arc::clone(&self.zone);
+        let done = self.store.transact(account_id, wanted, idempotency, move |view, desk| {
+            let books = Books { zone: &zone, catalog: desk.catalog };
+            let mut draft = Draft::new(books, view, desk.ids, desk.now);
+            due::run(&mut draft);
+            let reply = decide(&mut draft)?;
+            due::run(&mut draft);
+            Ok((draft.finish(), reply))
+        });
+        Ok(done.await?)
+    }
+
+    /// The account of a resource that the caller may act on.
+    async fn owner(&self, caller: Caller, id: ResourceId) -> Result<AccountId, Error> {
+        let account_id = self.store.account_of_resource(id).await?.ok_or(Error::NotFound)?;
+        caller.require_access(account_id)?;
+        Ok(account_id)
+    }
+}

@@ -1,0 +1,479 @@
+//! What every adapter offers, and the words for it.
+
+use std::sync::Arc;
+
+use domain::account::{Account, Wallet};
+use domain::catalog::{Catalog, Code, Plan, Product};
+use domain::change::{ChangeSet, View};
+use domain::id::{AccountId, ApiKeyId, AttemptId, EventId, FreezeId, Id, Ids, OrderId, ResourceId};
+use domain::ledger::Entry;
+use domain::order::{Order, OrderKind, OrderState};
+use domain::resource::{Attempt, Resource, State};
+use domain::time::Instant;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::sqlite;
+
+/// The one clock, as a store needs it: read once for each transaction, under its lock (T-5).
+pub trait Clock: Send + Sync + 'static {
+    /// The present instant.
+    fn now(&self) -> Instant;
+}
+
+/// Says when something that expires then, or waits, is due; kept beside the row.
+pub type DueAt = Arc<dyn Fn(&Resource, &Catalog) -> Option<Instant> + Send + Sync>;
+
+/// What a decision is made with besides the view.
+#[derive(Debug)]
+pub struct Desk<'a> {
+    /// The instant of this transaction.
+    pub now: Instant,
+    /// The source of ids.
+    pub ids: &'a mut Ids,
+    /// What is sold.
+    pub catalog: &'a Catalog,
+}
+
+/// What to load of an account besides itself and what is due now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// These resources; one that is not the account's is left out.
+    pub resources: Vec<ResourceId>,
+    /// Everything that money or the switch could make an attempt for.
+    pub attemptable: bool,
+    /// This freeze.
+    pub freeze: Option<FreezeId>,
+}
+
+/// What makes a repeated write the same write (B-8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The caller's account; `None`: the operator.
+    pub scope: Option<AccountId>,
+    /// The caller's key.
+    pub key: String,
+    /// A hash of the request: the same key with another request is refused.
+    pub fingerprint: [u8; 32],
+}
+
+/// How a write ended. Doing something twice is normal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// Done now.
+    Done(T),
+    /// Done before under the same idempotency key; the answer of then.
+    AlreadyDone(T),
+}
+
+impl<T> Outcome<T> {
+    /// The answer.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Done(reply) | Self::AlreadyDone(reply) => reply,
+        }
+    }
+
+    /// The same outcome with another answer.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Outcome<U> {
+        match self {
+            Self::Done(reply) => Outcome::Done(f(reply)),
+            Self::AlreadyDone(reply) => Outcome::AlreadyDone(f(reply)),
+        }
+    }
+}
+
+/// The outside world failed. Nothing was written, or (for a commit that was not confirmed) it is not known; ask again.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Trouble {
+    /// The database cannot be used now.
+    #[error("the database is not available: {0}")]
+    Unavailable(Arc<str>),
+    /// There is no room to write.
+    #[error("the disk is full")]
+    Full,
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// A row cannot be read: written by another version, or damaged.
+    #[error("a stored row cannot be read: {0}")]
+    Unreadable(Arc<str>),
+}
+
+/// Why a transaction did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum TransactError<R> {
+    /// A rule says no.
+    #[error("refused")]
+    Refused(R),
+    /// There is no such account.
+    #[error("no such account")]
+    NoAccount,
+    /// The idempotency key was used for another request (B-8).
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// A constraint of the database forbids what was decided, such as a second charge for one period.
+    #[error("the constraint {0} forbids it")]
+    Conflict(Arc<str>),
+    /// The decision broke an invariant. Nothing was written.
+    #[error("the decision failed: {0}")]
+    Bug(Arc<str>),
+    /// The outside world failed.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// What one batch of due work did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DueReport {
+    /// Accounts that had due work.
+    pub n_accounts: u64,
+    /// Attempts that renewed.
+    pub n_renewed: u64,
+    /// Attempts that did not.
+    pub n_postponed: u64,
+    /// The greatest delay of an attempt, in seconds.
+    pub lateness_seconds: i64,
+    /// Whether more is due now.
+    pub more: bool,
+}
+
+/// A page of a list: after a row, so many rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page<C> {
+    /// The last row of the page before.
+    pub after: Option<C>,
+    /// At most so many rows.
+    pub limit: u32,
+}
+
+/// Which resources a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResourceFilter {
+    /// Of this account.
+    pub account_id: Option<AccountId>,
+    /// In this state.
+    pub state: Option<State>,
+    /// With the switch so.
+    pub auto_renew: Option<bool>,
+    /// That expire before.
+    pub expires_before: Option<Instant>,
+    /// Of this product.
+    pub product: Option<Code>,
+    /// Whose configuration, product, plan or id contains this text.
+    pub text: Option<String>,
+}
+
+/// Which orders a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderFilter {
+    /// Of this account.
+    pub account_id: Option<AccountId>,
+    /// About this resource.
+    pub resource_id: Option<ResourceId>,
+    /// About this license.
+    pub license_id: Option<domain::id::LicenseId>,
+    /// Of this kind.
+    pub kind: Option<OrderKind>,
+    /// In this state.
+    pub state: Option<OrderState>,
+}
+
+/// Which events a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventFilter {
+    /// Of this account.
+    pub account_id: Option<AccountId>,
+    /// Of this type.
+    pub kind: Option<String>,
+}
+
+/// An event as it was stored; `data` is JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Its type.
+    pub kind: String,
+    /// When.
+    pub at: Instant,
+    /// The customer.
+    pub account_id: AccountId,
+    /// What it is about: an id with its prefix.
+    pub subject: String,
+    /// The facts, as JSON.
+    pub data: String,
+}
+
+/// An account with its wallet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// The account.
+    pub account: Account,
+    /// Its wallet.
+    pub wallet: Wallet,
+}
+
+/// An API key without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// The account that it acts for; `None`: the operator.
+    pub account_id: Option<AccountId>,
+    /// What people call it.
+    pub name: String,
+    /// The hash of the secret.
+    pub hash: [u8; 32],
+    /// When it was made.
+    pub created_at: Instant,
+}
+
+/// What lasts as long as the database: fixed at its first start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// The IANA name of the billing zone (T-2).
+    pub zone: Option<String>,
+    /// Where the test clock stands; `None`: the database lives on real time (T-5).
+    pub test_clock: Option<Instant>,
+    /// Whether something was sold, so that the zone is fixed (T-2).
+    pub has_periods: bool,
+}
+
+/// A finding of [`Store::verify`]: a row that breaks an invariant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The name of the check.
+    pub check: &'static str,
+    /// The row, and what is wrong with it.
+    pub detail: String,
+}
+
+/// A way to keep everything, and to get it back.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// One file on this machine.
+    Sqlite(sqlite::Database),
+}
+
+macro_rules! reads {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+        impl Store {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// [`Trouble`] when the database cannot be read.
+            pub async fn $name(&self, $($arg: $type),*) -> Result<$result, Trouble> {
+                match self { Self::Sqlite(database) => database.$name($($arg),*) }
+            }
+        )*}
+    };
+}
+
+reads! {
+    /// An account and its wallet.
+    account(id: AccountId) -> Option<AccountRow>;
+    /// Accounts, oldest first.
+    accounts(page: Page<AccountId>) -> Vec<AccountRow>;
+    /// The account that a resource belongs to.
+    account_of_resource(id: ResourceId) -> Option<AccountId>;
+    /// A resource.
+    resource(id: ResourceId) -> Option<Resource>;
+    /// Resources, oldest first.
+    resources(filter: &ResourceFilter, page: Page<ResourceId>) -> Vec<Resource>;
+    /// The resources of an account that have not ended and expire before an instant.
+    live_resources(account_id: AccountId, expires_before: Instant) -> Vec<Resource>;
+    /// An order.
+    order(id: OrderId) -> Option<Order>;
+    /// Orders, oldest first.
+    orders(filter: &OrderFilter, page: Page<OrderId>) -> Vec<Order>;
+    /// The ledger entries of an account, oldest first.
+    entries(account_id: AccountId, page: Page<u64>) -> Vec<Entry>;
+    /// The attempts to renew a resource, oldest first.
+    attempts(resource_id: ResourceId, page: Page<AttemptId>) -> Vec<Attempt>;
+    /// Events, oldest first.
+    events(filter: &EventFilter, page: Page<EventId>) -> Vec<StoredEvent>;
+    /// The API key with this hash.
+    api_key(hash: [u8; 32]) -> Option<ApiKey>;
+    /// Whether there is an operator key.
+    has_operator_key() -> bool;
+    /// What lasts as long as the database.
+    site() -> Site;
+    /// The earliest instant at which something is due.
+    next_due_at() -> Option<Instant>;
+    /// How many accounts have due work at an instant, counted up to a limit.
+    n_due(now: Instant, limit: u32) -> u64;
+    /// Every row that breaks an invariant.
+    verify() -> Vec<Finding>;
+}
+
+impl Store {
+    /// Decides something about an account: locks it, loads what is wanted and what is due, decides, writes, commits.
+    ///
+    /// # Errors
+    /// [`TransactError`]; then nothing was written.
+    pub async fn transact<T, R>(
+        &self,
+        account_id: AccountId,
+        wanted: Wanted,
+        idempotency: Option<Idempotency>,
+        decide: impl FnOnce(View, &mut Desk<'_>) -> Result<(ChangeSet, T), R> + Send + 'static,
+    ) -> Result<Outcome<T>, TransactError<R>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        R: Send + 'static,
+    {
+        match self {
+            Self::Sqlite(database) => database.transact(account_id, wanted, idempotency, decide).await,
+        }
+    }
+
+    /// Opens an account.
+    ///
+    /// # Errors
+    /// [`TransactError`]; then nothing was written.
+    pub async fn open_account<T, R>(
+        &self,
+        idempotency: Option<Idempotency>,
+        decide: impl FnOnce(&mut Desk<'_>) -> Result<(ChangeSet, T), R> + Send + 'static,
+    ) -> Result<Outcome<T>, TransactError<R>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        R: Send + 'static,
+    {
+        match self {
+            Self::Sqlite(database) => database.open_account(idempotency, decide).await,
+        }
+    }
+
+    /// Does a batch of due work, oldest first, account by account. `decide` is called once for each account.
+    ///
+    /// # Errors
+    /// [`Trouble`]; then nothing of the batch was written.
+    pub async fn transact_due(
+        &self,
+        decide: impl Fn(View, &mut Desk<'_>) -> ChangeSet + Send + 'static,
+    ) -> Result<DueReport, Trouble> {
+        match self {
+            Self::Sqlite(database) => database.transact_due(decide).await,
+        }
+    }
+
+    /// Changes what is sold.
+    ///
+    /// # Errors
+    /// [`TransactError`]; then nothing was written.
+    pub async fn transact_catalog<T, R>(
+        &self,
+        decide: impl FnOnce(&mut Desk<'_>) -> Result<(CatalogChange, T), R> + Send + 'static,
+    ) -> Result<T, TransactError<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        match self {
+            Self::Sqlite(database) => database.transact_catalog(decide).await,
+        }
+    }
+
+    /// Stores an API key.
+    ///
+    /// # Errors
+    /// [`TransactError`]; then nothing was written.
+    pub async fn add_api_key(
+        &self,
+        idempotency: Option<Idempotency>,
+        make: impl FnOnce(&mut Desk<'_>) -> ApiKey + Send + 'static,
+    ) -> Result<Outcome<ApiKeyId>, TransactError<std::convert::Infallible>> {
+        match self {
+            Self::Sqlite(database) => database.add_api_key(idempotency, make).await,
+        }
+    }
+
+    /// Stores the site's zone, and where its test clock stands.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn set_site(&self, zone: String, test_clock: Option<Instant>) -> Result<(), Trouble> {
+        match self {
+            Self::Sqlite(database) => database.set_site(zone, test_clock).await,
+        }
+    }
+
+    /// Forgets idempotency keys that are older than an instant, a batch at a time. Gives the number forgotten.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn forget_idempotency(&self, before: Instant) -> Result<u64, Trouble> {
+        match self {
+            Self::Sqlite(database) => database.forget_idempotency(before).await,
+        }
+    }
+
+    /// What is sold, as of now.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<Catalog> {
+        match self {
+            Self::Sqlite(database) => database.catalog(),
+        }
+    }
+
+    /// Writes a copy of the whole database to a new file, while it is in use.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn backup(&self, file: std::path::PathBuf) -> Result<(), Trouble> {
+        match self {
+            Self::Sqlite(database) => database.backup(&file),
+        }
+    }
+
+    /// Finishes what was begun and closes the database.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(database) => database.close().await,
+        }
+    }
+}
+
+/// A change of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatalogChange {
+    /// Nothing changes.
+    None,
+    /// A new version of a product.
+    Product(Product),
+    /// A plan that is new or has another price version.
+    Plan {
+        /// Its product.
+        product: Code,
+        /// The whole plan.
+        plan: Plan,
+    },
+}
+
+/// A list position that can be written down and read back.
+pub trait Position: Copy {
+    /// As 128 bits.
+    fn to_bits(self) -> u128;
+    /// From 128 bits.
+    fn from_bits(bits: u128) -> Self;
+}
+
+impl<E> Position for Id<E> {
+    fn to_bits(self) -> u128 {
+        self.as_u128()
+    }
+    fn from_bits(bits: u128) -> Self {
+        Self::from_u128(bits)
+    }
+}
+
+impl Position for u64 {
+    fn to_bits(self) -> u128 {
+        u128::from(self)
+    }
+    fn from_bits(bits: u128) -> Self {
+        Self::try_from(bits).unwrap_or(Self::MAX)
+    }
+}

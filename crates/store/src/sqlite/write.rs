@@ -1,0 +1,340 @@
+//! Writes a change set.
+
+use domain::catalog::{Catalog, Code, Plan, Product};
+use domain::change::{ChangeSet, Freeze, Revocation};
+use domain::event::Event;
+use domain::ledger::Entry;
+use domain::order::{Order, OrderKind, OrderState};
+use domain::resource::{Attempt, Resource};
+use domain::time::Instant;
+use rusqlite::{Connection, params};
+
+use super::row::{Sql, opt};
+use crate::port::{ApiKey, DueAt};
+
+/// Writes everything that one decision changes.
+pub(super) fn change_set(
+    connection: &Connection,
+    changes: &ChangeSet,
+    catalog: &Catalog,
+    due_at: &DueAt,
+) -> rusqlite::Result<()> {
+    if let Some(account) = &changes.account {
+        put_account(connection, account)?;
+    }
+    for resource in &changes.new_resources {
+        insert_resource(connection, resource, due_at(resource, catalog))?;
+    }
+    for resource in &changes.changed_resources {
+        update_resource(connection, resource, due_at(resource, catalog))?;
+    }
+    for order in &changes.orders {
+        insert_order(connection, order)?;
+    }
+    for revocation in &changes.revocations {
+        revoke(connection, changes, *revocation)?;
+    }
+    for entry in &changes.entries {
+        insert_entry(connection, entry)?;
+    }
+    for attempt in &changes.attempts {
+        insert_attempt(connection, attempt)?;
+    }
+    for event in &changes.events {
+        insert_event(connection, event)?;
+    }
+    if let Some(freeze) = &changes.freeze {
+        put_freeze(connection, freeze)?;
+    }
+    update_wallet(connection, changes)
+}
+
+const PUT_ACCOUNT: &str = "
+    insert into account (account_id, name, email, currency, created_at)
+    values (?1, ?2, ?3, ?4, ?5)
+    on conflict (account_id) do update set name = excluded.name, email = excluded.email";
+
+fn put_account(connection: &Connection, account: &domain::account::Account) -> rusqlite::Result<()> {
+    let domain::account::Account { id, name, email, currency, created_at } = account;
+    let mut statement = connection.prepare_cached(PUT_ACCOUNT)?;
+    statement.execute(params![Sql(*id), name, email, currency.code(), Sql(*created_at)]).map(drop)
+}
+
+/// Due is the account when the first of its reminders and resources is.
+const UPDATE_WALLET: &str = "
+    update account
+       set cash = ?2, gift = ?3, frozen = ?4, credit_limit = ?5, n_entries = ?6, remind_at = ?7,
+           due_at = (
+               select min(at)
+                 from (select ?7 as at
+                       union all
+                       select * from (
+                           select due_at
+                             from resource
+                            where account_id = ?1 and due_at is not null
+                            order by due_at
+                            limit 1)))
+     where account_id = ?1";
+
+fn update_wallet(connection: &Connection, changes: &ChangeSet) -> rusqlite::Result<()> {
+    let wallet = changes.wallet;
+    let n_updated = connection.prepare_cached(UPDATE_WALLET)?.execute(params![
+        Sql(changes.account_id),
+        Sql(wallet.cash),
+        Sql(wallet.gift),
+        Sql(wallet.frozen),
+        Sql(wallet.credit_limit),
+        wallet.n_entries,
+        opt(changes.remind_at),
+    ])?;
+    if n_updated == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_updated)) }
+}
+
+const INSERT_RESOURCE: &str = "
+    insert into resource (account_id, resource_id, state, product_version, plan, terms, auto_renew, term_started_at,
+        expires_at, run_unit, run_anchor, run_count, attempted_at, switched_on_at, arrears_until, told_at,
+        suspension_warned_at, suspended_at, release_warned_at, ended_at, due_at, product, quantity, configuration,
+        started_at)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+        ?24, ?25)";
+
+fn insert_resource(connection: &Connection, resource: &Resource, due_at: Option<Instant>) -> rusqlite::Result<()> {
+    let Resource { run, overdue, .. } = resource;
+    let mut statement = connection.prepare_cached(INSERT_RESOURCE)?;
+    let n_inserted = statement.execute(params![
+        Sql(resource.account_id),
+        Sql(resource.id),
+        resource.state.name(),
+        resource.product_version,
+        Sql(resource.plan),
+        resource.terms,
+        resource.auto_renew,
+        Sql(resource.term_started_at),
+        Sql(resource.expires_at),
+        run.unit.name(),
+        Sql(run.anchor),
+        run.count,
+        opt(overdue.attempted_at),
+        opt(overdue.switched_on_at),
+        opt(overdue.arrears_until),
+        opt(overdue.told_at),
+        opt(overdue.suspension_warned_at),
+        opt(overdue.suspended_at),
+        opt(overdue.release_warned_at),
+        opt(resource.ended_at),
+        opt(due_at),
+        Sql(resource.product),
+        resource.quantity,
+        resource.configuration,
+        Sql(resource.started_at),
+    ])?;
+    if n_inserted == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_inserted)) }
+}
+
+const UPDATE_RESOURCE: &str = "
+    update resource
+       set state = ?3, product_version = ?4, plan = ?5, terms = ?6, auto_renew = ?7, term_started_at = ?8,
+           expires_at = ?9, run_unit = ?10, run_anchor = ?11, run_count = ?12, attempted_at = ?13, switched_on_at = ?14,
+           arrears_until = ?15, told_at = ?16, suspension_warned_at = ?17, suspended_at = ?18, release_warned_at = ?19,
+           ended_at = ?20, due_at = ?21
+     where account_id = ?1 and resource_id = ?2";
+
+fn update_resource(connection: &Connection, resource: &Resource, due_at: Option<Instant>) -> rusqlite::Result<()> {
+    let Resource { run, overdue, .. } = resource;
+    let mut statement = connection.prepare_cached(UPDATE_RESOURCE)?;
+    let n_updated = statement.execute(params![
+        Sql(resource.account_id),
+        Sql(resource.id),
+        resource.state.name(),
+        resource.product_version,
+        Sql(resource.plan),
+        resource.terms,
+        resource.auto_renew,
+        Sql(resource.term_started_at),
+        Sql(resource.expires_at),
+        run.unit.name(),
+        Sql(run.anchor),
+        run.count,
+        opt(overdue.attempted_at),
+        opt(overdue.switched_on_at),
+        opt(overdue.arrears_until),
+        opt(overdue.told_at),
+        opt(overdue.suspension_warned_at),
+        opt(overdue.suspended_at),
+        opt(overdue.release_warned_at),
+        opt(resource.ended_at),
+        opt(due_at),
+    ])?;
+    if n_updated == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_updated)) }
+}
+
+const INSERT_ORDER: &str = "
+    insert into \"order\" (account_id, order_id, kind, state, \"trigger\", amount, currency, resource_id, license_id,
+        product, plan, lines, starts_at, ends_at, created_at, completed_at, superseded_by, slot)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+
+fn insert_order(connection: &Connection, order: &Order) -> rusqlite::Result<()> {
+    let lines = serde_json::to_string(&order.lines).expect("lines are plain data");
+    let mut statement = connection.prepare_cached(INSERT_ORDER)?;
+    let inserted = statement.execute(params![
+        Sql(order.account_id),
+        Sql(order.id),
+        order.kind.name(),
+        order.state.name(),
+        order.trigger.name(),
+        Sql(order.amount),
+        order.currency.code(),
+        opt(order.resource_id),
+        opt(order.license_id),
+        order.sold.map(|sold| Sql(sold.product)),
+        order.sold.map(|sold| Sql(sold.plan)),
+        lines,
+        order.period.map(|period| Sql(period.start)),
+        order.period.map(|period| Sql(period.end)),
+        Sql(order.created_at),
+        opt(order.completed_at),
+        opt(order.superseded_by),
+        slot(order.kind),
+    ]);
+    inserted.map(drop)
+}
+
+/// Which orders of a resource exclude each other at one start: charges (R-8), and arrears orders (C-2).
+fn slot(kind: OrderKind) -> Option<u8> {
+    match kind {
+        OrderKind::Purchase | OrderKind::Renewal => Some(0),
+        OrderKind::Arrears => Some(1),
+        OrderKind::Recharge | OrderKind::Deletion | OrderKind::Refund | OrderKind::Adjustment => None,
+    }
+}
+
+const REVOKE: &str = "
+    update \"order\"
+       set state = ?3, superseded_by = ?4
+     where account_id = ?1 and order_id = ?2 and state = 'unpaid'";
+
+fn revoke(connection: &Connection, changes: &ChangeSet, revocation: Revocation) -> rusqlite::Result<()> {
+    let Revocation { order_id, superseded_by } = revocation;
+    let revoked = OrderState::Revoked.name();
+    let mut statement = connection.prepare_cached(REVOKE)?;
+    let values = params![Sql(changes.account_id), Sql(order_id), revoked, opt(superseded_by)];
+    statement.execute(values).map(drop)
+}
+
+const INSERT_ENTRY: &str = "
+    insert into entry (account_id, number, entry_id, at, reason, cash, gift, revenue, funding, promotion, cash_after,
+        gift_after, order_id, reference)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+fn insert_entry(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let postings = entry.postings;
+    let inserted = connection.prepare_cached(INSERT_ENTRY)?.execute(params![
+        Sql(entry.account_id),
+        entry.number,
+        Sql(entry.id),
+        Sql(entry.at),
+        entry.reason.name(),
+        Sql(postings.cash),
+        Sql(postings.gift),
+        Sql(postings.revenue),
+        Sql(postings.funding),
+        Sql(postings.promotion),
+        Sql(entry.cash_after),
+        Sql(entry.gift_after),
+        opt(entry.order_id),
+        entry.reference,
+    ]);
+    inserted.map(drop)
+}
+
+const INSERT_ATTEMPT: &str = "
+    insert into attempt (resource_id, attempt_id, at, outcome, reason, price, available, order_id)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+fn insert_attempt(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
+    let inserted = connection.prepare_cached(INSERT_ATTEMPT)?.execute(params![
+        Sql(attempt.resource_id),
+        Sql(attempt.id),
+        Sql(attempt.at),
+        attempt.outcome.name(),
+        attempt.reason,
+        opt(attempt.price),
+        Sql(attempt.available),
+        opt(attempt.order_id),
+    ]);
+    inserted.map(drop)
+}
+
+const INSERT_EVENT: &str = "
+    insert into event (event_id, type, at, account_id, subject, data)
+    values (?1, ?2, ?3, ?4, ?5, ?6)";
+
+fn insert_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
+    let data = serde_json::to_string(&event.body).expect("events are plain data");
+    let (kind, subject) = (event.body.name(), event.subject.to_string());
+    let mut statement = connection.prepare_cached(INSERT_EVENT)?;
+    statement.execute(params![Sql(event.id), kind, Sql(event.at), Sql(event.account_id), subject, data]).map(drop)
+}
+
+const PUT_FREEZE: &str = "
+    insert into freeze (freeze_id, account_id, amount, reason, created_at, lifted_at)
+    values (?1, ?2, ?3, ?4, ?5, ?6)
+    on conflict (freeze_id) do update set lifted_at = excluded.lifted_at";
+
+fn put_freeze(connection: &Connection, freeze: &Freeze) -> rusqlite::Result<()> {
+    let Freeze { id, account_id, amount, reason, created_at, lifted_at } = freeze;
+    let mut statement = connection.prepare_cached(PUT_FREEZE)?;
+    let values = params![Sql(*id), Sql(*account_id), Sql(*amount), reason, Sql(*created_at), opt(*lifted_at)];
+    statement.execute(values).map(drop)
+}
+
+const INSERT_PRODUCT: &str = "
+    insert into product (code, version, body, created_at)
+    values (?1, ?2, ?3, ?4)";
+
+pub(super) fn insert_product(connection: &Connection, product: &Product) -> rusqlite::Result<()> {
+    let body = serde_json::to_string(product).expect("a product is plain data");
+    let values = params![Sql(product.code), product.version, body, Sql(product.created_at)];
+    connection.prepare_cached(INSERT_PRODUCT)?.execute(values).map(drop)
+}
+
+const INSERT_PLAN: &str = "
+    insert into plan (product, code, unit, count, currency)
+    values (?1, ?2, ?3, ?4, ?5)
+    on conflict (product, code) do nothing";
+
+const INSERT_PRICE: &str = "
+    insert into price (product, plan, number, price, effective_from, renewals_from)
+    values (?1, ?2, ?3, ?4, ?5, ?6)
+    on conflict (product, plan, number) do nothing";
+
+/// Stores a plan; prices that are stored already stay as they are (P-5).
+pub(super) fn put_plan(connection: &Connection, product: Code, plan: &Plan) -> rusqlite::Result<()> {
+    let term = plan.term;
+    let values = params![Sql(product), Sql(plan.code), term.unit.name(), term.count, plan.currency.code()];
+    connection.prepare_cached(INSERT_PLAN)?.execute(values)?;
+    for (number, price) in (1_u32..).zip(&plan.prices) {
+        let (from, renewals) = (Sql(price.effective_from), Sql(price.renewals_from));
+        let values = params![Sql(product), Sql(plan.code), number, Sql(price.price), from, renewals];
+        connection.prepare_cached(INSERT_PRICE)?.execute(values)?;
+    }
+    Ok(())
+}
+
+const INSERT_API_KEY: &str = "
+    insert into api_key (api_key_id, account_id, name, hash, created_at)
+    values (?1, ?2, ?3, ?4, ?5)";
+
+pub(super) fn insert_api_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<()> {
+    let values = params![Sql(key.id), opt(key.account_id), key.name, key.hash, Sql(key.created_at)];
+    connection.prepare_cached(INSERT_API_KEY)?.execute(values).map(drop)
+}
+
+const PUT_META: &str = "
+    insert into meta (key, value)
+    values (?1, ?2)
+    on conflict (key) do update set value = excluded.value";
+
+pub(super) fn put_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(PUT_META)?.execute([key, value]).map(drop)
+}
