@@ -135,10 +135,13 @@ impl BillingZone {
         local.parse::<DateTime>().ok().map(|local| self.instant(local))
     }
 
-    /// The local date at an instant, `2019-05-15`.
+    /// The local date at an instant, `2019-05-15`. Where clocks went back over midnight, what comes twice belongs to the
+    /// new day, so days follow each other and every instant lies in its own.
     #[must_use]
     pub fn date(&self, instant: Instant) -> Day {
-        Day(self.local(instant).date())
+        let shown = Day(self.local(instant).date());
+        let next = shown.plus_days(1);
+        if self.start_of(next) <= instant { next } else { shown }
     }
 
     /// The first instant of a local date.
@@ -164,14 +167,14 @@ impl BillingZone {
     /// ```
     #[must_use]
     pub fn month_around(&self, instant: Instant) -> Period {
-        let first = self.local(instant).date().first_of_month();
+        let first = self.date(instant).0.first_of_month();
         Period { start: self.month_start(first), end: self.month_start(plus(first, 1.month())) }
     }
 
     /// The local calendar year around an instant, from 1 January to 1 January (P-3).
     #[must_use]
     pub fn year_around(&self, instant: Instant) -> Period {
-        let first = self.local(instant).date().first_of_year();
+        let first = self.date(instant).0.first_of_year();
         Period { start: self.month_start(first), end: self.month_start(plus(first, 1.year())) }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An amount in minor units of an account's one currency. May be negative (used credit, a charge).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "i64")]
 pub struct Amount(i64);
 
 /// The amount does not fit the books (more than [`Amount::MAX`]).
@@ -95,6 +95,14 @@ impl Amount {
         let doubled = product.checked_mul(2).ok_or(AmountTooLarge)? + i128::from(whole);
         let rounded = doubled.div_euclid(2 * i128::from(whole));
         Self::new(i64::try_from(rounded).map_err(|_| AmountTooLarge)?)
+    }
+}
+
+impl TryFrom<i64> for Amount {
+    type Error = AmountTooLarge;
+
+    fn try_from(minor: i64) -> Result<Self, AmountTooLarge> {
+        Self::new(minor)
     }
 }
 

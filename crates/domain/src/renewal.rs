@@ -159,7 +159,7 @@ impl<'a> Books<'a> {
 /// Whether and how a resource renews: the quote, if the wallet covers it.
 ///
 /// ```
-/// # use domain::testing::{books, resource, wallet};
+/// # use testkit::rules::{books, resource, wallet};
 /// # use domain::renewal::{decide, Command};
 /// let books = books("Asia/Shanghai", "uhost/monthly month 1 12000 CNY");
 /// let uhost = resource(&books, "2019-04-15 17:58:00", "uhost/monthly");

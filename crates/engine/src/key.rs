@@ -107,29 +107,22 @@ impl Engine {
         })
     }
 
-    /// Makes the given operator key when there is none yet, or a random one. Gives the secret when one was made.
+    /// Makes the given operator key, or a random one, when there is none yet. Gives the secret when one was made.
     ///
     /// # Errors
-    /// [`Error`], or [`InvalidOperatorKey`] as its refusal.
-    pub async fn ensure_operator_key(
-        &self,
-        given: Option<&str>,
-    ) -> Result<Result<Option<ApiSecret>, InvalidOperatorKey>, Error> {
+    /// [`Error`].
+    pub async fn ensure_operator_key(&self, given: Option<&str>) -> Result<Option<ApiSecret>, Error> {
         if self.store().has_operator_key().await? {
-            return Ok(Ok(None));
+            return Ok(None);
         }
-        let secret = match given {
-            Some(key) if !is_usable(key) => return Ok(Err(InvalidOperatorKey)),
-            Some(key) => ApiSecret(key.to_owned()),
-            None => ApiSecret::generate(),
-        };
+        let secret = given.map_or_else(ApiSecret::generate, |key| ApiSecret(key.to_owned()));
         let hash = hash(secret.expose());
         let made = self.store().add_api_key(None, move |desk| {
             let id = desk.ids.next(desk.now, Shard(0));
             ApiKey { id, account_id: None, name: "operator".to_owned(), hash, created_at: desk.now }
         });
         made.await?;
-        Ok(Ok(Some(secret)))
+        Ok(Some(secret))
     }
 
     /// The present instant.
@@ -139,6 +132,11 @@ impl Engine {
     }
 }
 
-fn is_usable(key: &str) -> bool {
-    (16..=200).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) && is_well_formed(key)
+/// Whether a text may become the operator key.
+///
+/// # Errors
+/// [`InvalidOperatorKey`].
+pub fn is_usable_operator_key(key: &str) -> Result<(), InvalidOperatorKey> {
+    let usable = (16..=200).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if usable && is_well_formed(key) { Ok(()) } else { Err(InvalidOperatorKey) }
 }

@@ -23,7 +23,7 @@ use store::{Idempotency, Outcome, Store, Wanted};
 pub use account::{AccountDraft, Balance};
 pub use clock::SiteClock;
 pub use error::{Class, Error, Refusal};
-pub use key::{ApiSecret, InvalidOperatorKey};
+pub use key::{ApiSecret, InvalidOperatorKey, is_usable_operator_key};
 pub use resource::{ItemResult, Preview, RenewalItem, Renewed, ResourceView};
 pub use worker::Worker;
 

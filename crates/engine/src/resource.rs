@@ -5,7 +5,7 @@ use domain::desk;
 use domain::due::{self, Outlook, outlook};
 use domain::id::{AccountId, AttemptId, OrderId, ResourceId};
 use domain::order::Order;
-use domain::purchase::{Purchase, PurchaseRefusal, buy};
+use domain::purchase::{Purchase, buy};
 use domain::renewal::{Books, Choice, Command, Quote, quote};
 use domain::resource::{Attempt, Resource};
 use serde::{Deserialize, Serialize};
@@ -74,10 +74,7 @@ impl Engine {
     ) -> Result<Outcome<Order>, Error> {
         caller.require_access(account_id)?;
         let trigger = caller.trigger();
-        let bought = self.decide(account_id, Wanted::default(), idempotency, move |draft| {
-            Ok::<_, PurchaseRefusal>(buy(draft, purchase, trigger)?)
-        });
-        bought.await
+        self.decide(account_id, Wanted::default(), idempotency, move |draft| buy(draft, purchase, trigger)).await
     }
 
     /// A resource.

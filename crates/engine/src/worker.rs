@@ -70,7 +70,10 @@ impl Worker {
 
 impl Engine {
     /// Does a batch of what is due now.
-    pub(crate) async fn do_due_batch(&self) -> Result<DueReport, Trouble> {
+    ///
+    /// # Errors
+    /// [`Trouble`]; then nothing of the batch was done.
+    pub async fn do_due_batch(&self) -> Result<DueReport, Trouble> {
         let zone = Arc::clone(&self.zone);
         let done = self.store.transact_due(move |view, desk| {
             let books = Books { zone: &zone, catalog: desk.catalog };

@@ -10,9 +10,12 @@ use crate::port::Trouble;
 
 /// Writes a consistent, compact copy to a new file; readers and the writer go on. Under its name the file is complete.
 pub(super) fn backup(connection: &Connection, file: &Path) -> Result<(), Trouble> {
-    let io = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::StorageFull => Trouble::Full,
-        _ => Trouble::Unavailable(format!("{}: {error}", file.display()).into()),
+    let io = |error: std::io::Error| {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            Trouble::Full
+        } else {
+            Trouble::Unavailable(format!("{}: {error}", file.display()).into())
+        }
     };
     if file.exists() {
         return Err(Trouble::Unavailable(format!("{} exists already", file.display()).into()));

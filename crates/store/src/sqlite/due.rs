@@ -1,7 +1,6 @@
 //! Batches of due work.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use domain::change::{ChangeSet, View};
@@ -9,8 +8,8 @@ use domain::id::AccountId;
 use domain::resource::Outcome as AttemptOutcome;
 use rusqlite::params;
 
-use super::row::Sql;
-use super::transact::{as_trouble, panic_message};
+use super::row::{Sql, sql};
+use super::transact::{as_trouble, failed, panic_message};
 use super::writer::Session;
 use super::{Database, load, trouble, write};
 use crate::port::{Desk, DueReport, Outcome, TransactError, Trouble, Wanted};
@@ -29,69 +28,95 @@ const DUE_ACCOUNTS: &str = "
      order by due_at, account_id
      limit ?2";
 
+/// How a batch ended.
+enum Batch {
+    Done(DueReport),
+    /// The decision about this account broke an invariant or a constraint.
+    Failed(AccountId, String),
+}
+
 impl Database {
     pub(crate) async fn transact_due(
         &self,
         decide: impl Fn(View, &mut Desk<'_>) -> ChangeSet + Send + 'static,
     ) -> Result<DueReport, Trouble> {
-        let done = self.submit::<DueReport, std::convert::Infallible>(move |session| {
-            let report = batch(session, &decide).map_err(|error| TransactError::Trouble(trouble(error)))?;
-            Ok(Outcome::Done(report))
+        let done = self.submit_alone::<DueReport, (AccountId, String)>(move |session| match batch(session, &decide) {
+            Ok(Batch::Done(report)) => Ok(Outcome::Done(report)),
+            Ok(Batch::Failed(account_id, reason)) => Err(TransactError::Refused((account_id, reason))),
+            Err(error) => Err(TransactError::Trouble(trouble(error))),
+        });
+        match done.await {
+            Ok(report) => Ok(report.into_inner()),
+            // Nothing of the batch was kept: it is done again without the account that failed.
+            Err(TransactError::Refused((account_id, reason))) => {
+                self.put_off(account_id, &reason).await?;
+                Ok(DueReport { n_accounts: 1, more: true, ..DueReport::default() })
+            }
+            Err(TransactError::Trouble(trouble)) => Err(trouble),
+            Err(error) => Err(Trouble::Unavailable(error.to_string().into())),
+        }
+    }
+
+    async fn put_off(&self, account_id: AccountId, reason: &str) -> Result<(), Trouble> {
+        tracing::error!(account.id = %account_id, reason, "the due work of {account_id} failed and is put off");
+        let done = self.submit_alone::<(), std::convert::Infallible>(move |session| {
+            let retry_at = session.now.plus_seconds(RETRY_SECONDS);
+            let mut statement = session.connection.prepare_cached(PUT_OFF).map_err(failed)?;
+            statement.execute(params![sql(account_id), sql(retry_at)]).map_err(failed)?;
+            Ok(Outcome::Done(()))
         });
         done.await.map(Outcome::into_inner).map_err(as_trouble)
     }
 }
 
-fn batch(session: &mut Session<'_>, decide: &impl Fn(View, &mut Desk<'_>) -> ChangeSet) -> rusqlite::Result<DueReport> {
+fn batch(session: &mut Session<'_>, decide: &impl Fn(View, &mut Desk<'_>) -> ChangeSet) -> rusqlite::Result<Batch> {
     let begun = Stopwatch::now();
     let mut report = DueReport::default();
     loop {
         let accounts = due_accounts(session)?;
         for account_id in &accounts {
-            account(session, *account_id, decide, &mut report)?;
+            if let Err(reason) = account(session, *account_id, decide, &mut report)? {
+                return Ok(Batch::Failed(*account_id, reason));
+            }
             if begun.elapsed() > BATCH_TIME {
                 report.more = true;
-                return Ok(report);
+                return Ok(Batch::Done(report));
             }
         }
         if accounts.is_empty() {
-            return Ok(report);
+            return Ok(Batch::Done(report));
         }
     }
 }
 
 fn due_accounts(session: &Session<'_>) -> rusqlite::Result<Vec<AccountId>> {
     let mut statement = session.connection.prepare_cached(DUE_ACCOUNTS)?;
-    let rows = statement.query_map(params![Sql(session.now), CHUNK], |row| Ok(row.get::<_, Sql<_>>(0)?.0))?;
+    let rows = statement.query_map(params![sql(session.now), CHUNK], |row| Ok(row.get::<_, Sql<_>>(0)?.0))?;
     rows.collect()
 }
 
-/// Does the due work of one account. If its decision breaks an invariant or a constraint, it is put off and reported,
-/// and the batch goes on.
+/// Does the due work of one account, or says why its decision cannot be kept.
 fn account(
     session: &mut Session<'_>,
     account_id: AccountId,
     decide: &impl Fn(View, &mut Desk<'_>) -> ChangeSet,
     report: &mut DueReport,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Result<(), String>> {
     let Some(view) = load::view(session.connection, account_id, &Wanted::default(), session.now)? else {
-        return Ok(());
+        return Ok(Ok(()));
     };
     let mut desk = session.desk();
     let changes = match catch_unwind(AssertUnwindSafe(|| decide(view, &mut desk))) {
         Ok(changes) => changes,
-        Err(panic) => return put_off(session, account_id, &panic_message(panic.as_ref())),
+        Err(panic) => return Ok(Err(panic_message(panic.as_ref()))),
     };
-    session.connection.execute_batch("savepoint account")?;
-    let catalog = Arc::clone(session.catalog);
-    match write::change_set(session.connection, &changes, &catalog, session.due_at) {
+    match write::change_set(session.connection, &changes, session.catalog, session.due_at) {
         Ok(()) => {
             count(&changes, session.now, report);
-            session.connection.execute_batch("release account")
+            Ok(Ok(()))
         }
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            session.connection.execute_batch("rollback to account; release account")?;
-            put_off(session, account_id, &error.to_string())
+            Ok(Err(error.to_string()))
         }
         Err(error) => Err(error),
     }
@@ -101,12 +126,6 @@ const PUT_OFF: &str = "
     update account
        set due_at = ?2
      where account_id = ?1";
-
-fn put_off(session: &Session<'_>, account_id: AccountId, reason: &str) -> rusqlite::Result<()> {
-    tracing::error!(account.id = %account_id, reason, "the due work of {account_id} failed and is put off");
-    let retry_at = session.now.plus_seconds(RETRY_SECONDS);
-    session.connection.prepare_cached(PUT_OFF)?.execute(params![Sql(account_id), Sql(retry_at)]).map(drop)
-}
 
 fn count(changes: &ChangeSet, now: domain::time::Instant, report: &mut DueReport) {
     report.n_accounts += 1;

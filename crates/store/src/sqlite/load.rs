@@ -7,7 +7,7 @@ use domain::resource::{Resource, State};
 use domain::time::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::row::{self, Sql, account_columns, resource_columns};
+use super::row::{self, Sql, account_columns, resource_columns, sql};
 use super::trouble;
 use crate::port::{Site, Trouble, Wanted};
 
@@ -60,7 +60,7 @@ pub(super) fn view(
     now: Instant,
 ) -> rusqlite::Result<Option<View>> {
     let mut statement = connection.prepare_cached(ACCOUNT)?;
-    let found = statement.query_row([Sql(account_id)], |row| Ok((row::account(row)?, row::remind_at(row)?)));
+    let found = statement.query_row([sql(account_id)], |row| Ok((row::account(row)?, row::remind_at(row)?)));
     let Some((found, remind_at)) = found.optional()? else { return Ok(None) };
     // A reminder looks at all that has not ended (C-8).
     let reminds = remind_at.is_some_and(|at| at <= now);
@@ -87,15 +87,15 @@ fn due(
 ) -> rusqlite::Result<Vec<Resource>> {
     let horizon = if wanted.attemptable { now.plus_seconds(ATTEMPTABLE_SECONDS) } else { now };
     let mut statement = connection.prepare_cached(DUE)?;
-    statement.query_map(params![Sql(account_id), Sql(horizon), DUE_MAX], row::resource)?.collect()
+    statement.query_map(params![sql(account_id), sql(horizon), DUE_MAX], row::resource)?.collect()
 }
 
 fn live(connection: &Connection, account_id: AccountId) -> rusqlite::Result<Vec<Resource>> {
-    connection.prepare_cached(LIVE)?.query_map([Sql(account_id)], row::resource)?.collect()
+    connection.prepare_cached(LIVE)?.query_map([sql(account_id)], row::resource)?.collect()
 }
 
 fn one(connection: &Connection, account_id: AccountId, id: ResourceId) -> rusqlite::Result<Option<Resource>> {
-    connection.prepare_cached(ONE)?.query_row(params![Sql(account_id), Sql(id)], row::resource).optional()
+    connection.prepare_cached(ONE)?.query_row(params![sql(account_id), sql(id)], row::resource).optional()
 }
 
 const UNPAID_ARREARS: &str = "
@@ -110,7 +110,7 @@ fn unpaid_arrears(connection: &Connection, resources: &[Resource]) -> rusqlite::
     let owes = |resource: &&Resource| matches!(resource.state, State::Expired | State::Suspended);
     for Resource { id, .. } in resources.iter().filter(owes) {
         let resource_id = *id;
-        let rows = statement.query_map([Sql(resource_id)], |row| Ok(row.get::<_, Sql<_>>(0)?.0))?;
+        let rows = statement.query_map([sql(resource_id)], |row| Ok(row.get::<_, Sql<_>>(0)?.0))?;
         for order_id in rows {
             unpaid.push(UnpaidArrears { order_id: order_id?, resource_id });
         }
@@ -134,7 +134,7 @@ fn freeze(connection: &Connection, account_id: AccountId, id: FreezeId) -> rusql
             lifted_at: row.get::<_, Option<Sql<_>>>(5)?.map(|at| at.0),
         })
     };
-    connection.prepare_cached(FREEZE)?.query_row(params![Sql(account_id), Sql(id)], to_freeze).optional()
+    connection.prepare_cached(FREEZE)?.query_row(params![sql(account_id), sql(id)], to_freeze).optional()
 }
 
 const PRODUCTS: &str = "

@@ -58,7 +58,9 @@ pub(super) fn open_migrated(path: &Path) -> Result<Connection, OpenError> {
         return Err(OpenError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
     }
     let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
-    let mut connection = Connection::open(path).map_err(sqlite)?;
+    // One thread uses a connection at a time, so SQLite needs no locks of its own.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     for (version, migration) in (1_u32..).zip(MIGRATIONS).skip_while(|(version, _)| *version <= found) {
         apply(&mut connection, version, migration).map_err(sqlite)?;
     }

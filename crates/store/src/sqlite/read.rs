@@ -8,7 +8,7 @@ use domain::time::Instant;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::row::{self, Sql, account_columns, entry_columns, order_columns, resource_columns};
+use super::row::{self, Sql, account_columns, entry_columns, order_columns, resource_columns, sql};
 use super::{Database, load, trouble};
 use crate::port::{AccountRow, ApiKey, EventFilter, OrderFilter, Page, ResourceFilter, Site, StoredEvent, Trouble};
 
@@ -164,7 +164,7 @@ impl Database {
     ) -> Result<Vec<Resource>, Trouble> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(LIVE).map_err(trouble)?;
-            let rows = statement.query_map(params![Sql(account_id), Sql(expires_before)], row::resource);
+            let rows = statement.query_map(params![sql(account_id), sql(expires_before)], row::resource);
             rows.map_err(trouble)?.collect::<Result<_, _>>().map_err(trouble)
         })
     }
@@ -189,7 +189,7 @@ impl Database {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(ENTRIES).map_err(trouble)?;
             let after = page.after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
-            let rows = statement.query_map(params![Sql(account_id), after, page.limit], row::entry);
+            let rows = statement.query_map(params![sql(account_id), after, page.limit], row::entry);
             rows.map_err(trouble)?.collect::<Result<_, _>>().map_err(trouble)
         })
     }
@@ -198,7 +198,7 @@ impl Database {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(ATTEMPTS).map_err(trouble)?;
             let after = page.after.unwrap_or(AttemptId::from_u128(0));
-            let rows = statement.query_map(params![Sql(resource_id), Sql(after), page.limit], row::attempt);
+            let rows = statement.query_map(params![sql(resource_id), sql(after), page.limit], row::attempt);
             rows.map_err(trouble)?.collect::<Result<_, _>>().map_err(trouble)
         })
     }
@@ -239,14 +239,19 @@ impl Database {
 
     pub(crate) fn n_due(&self, now: Instant, limit: u32) -> Result<u64, Trouble> {
         self.read(|connection| {
-            let count = || connection.prepare_cached(N_DUE)?.query_row(params![Sql(now), limit], |row| row.get(0));
+            let count = || connection.prepare_cached(N_DUE)?.query_row(params![sql(now), limit], |row| row.get(0));
             count().map_err(trouble)
         })
     }
 
-    fn one<T, E>(&self, sql: &str, id: Id<E>, read: fn(&Row<'_>) -> rusqlite::Result<T>) -> Result<Option<T>, Trouble> {
+    fn one<T, E>(
+        &self,
+        query: &str,
+        id: Id<E>,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, Trouble> {
         self.read(|connection| {
-            let found = || connection.prepare_cached(sql)?.query_row([Sql(id)], read).optional();
+            let found = || connection.prepare_cached(query)?.query_row([sql(id)], read).optional();
             found().map_err(trouble)
         })
     }

@@ -1,11 +1,12 @@
 //! Rows to values and back.
 
 use domain::account::{Account, Wallet};
-use domain::catalog::Code;
+use domain::calendar::Unit;
+use domain::catalog::{Code, Term};
 use domain::id::Id;
 use domain::ledger::{Entry, EntryReason, Postings};
 use domain::money::Amount;
-use domain::order::{Order, OrderKind, OrderState, Sold, Trigger};
+use domain::order::{Basis, Line, Order, OrderKind, OrderState, Sold, Trigger};
 use domain::resource::{Attempt, Outcome, Overdue, Resource, Run, State};
 use domain::time::{Instant, Period};
 use rusqlite::Row;
@@ -13,13 +14,57 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use crate::port::{AccountRow, ApiKey, StoredEvent};
 
-/// A value as SQLite keeps it.
+/// A value read from a column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sql<T>(pub(super) T);
 
-impl<E> ToSql for Sql<Id<E>> {
+/// What a value is in a column. Nothing is allocated: a renewal binds dozens of values.
+pub(super) trait Column {
+    type Bound: ToSql;
+    fn column(self) -> Self::Bound;
+}
+
+/// A value to bind.
+pub(super) fn sql<T: Column>(value: T) -> T::Bound {
+    value.column()
+}
+
+/// A value to bind that may be missing.
+pub(super) fn opt<T: Column>(value: Option<T>) -> Option<T::Bound> {
+    value.map(T::column)
+}
+
+impl<E> Column for Id<E> {
+    type Bound = [u8; 16];
+    fn column(self) -> [u8; 16] {
+        self.as_u128().to_be_bytes()
+    }
+}
+
+impl Column for Instant {
+    type Bound = i64;
+    fn column(self) -> i64 {
+        self.seconds()
+    }
+}
+
+impl Column for Amount {
+    type Bound = i64;
+    fn column(self) -> i64 {
+        self.minor()
+    }
+}
+
+impl Column for Code {
+    type Bound = Sql<Self>;
+    fn column(self) -> Sql<Self> {
+        Sql(self)
+    }
+}
+
+impl ToSql for Sql<Code> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.0.as_u128().to_be_bytes().to_vec()))
+        Ok(ToSqlOutput::from(self.0.as_str()))
     }
 }
 
@@ -30,21 +75,9 @@ impl<E> FromSql for Sql<Id<E>> {
     }
 }
 
-impl ToSql for Sql<Instant> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.0.seconds()))
-    }
-}
-
 impl FromSql for Sql<Instant> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Instant::from_seconds(value.as_i64()?).map(Self).map_err(FromSqlError::other)
-    }
-}
-
-impl ToSql for Sql<Amount> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.0.minor()))
     }
 }
 
@@ -54,21 +87,10 @@ impl FromSql for Sql<Amount> {
     }
 }
 
-impl ToSql for Sql<Code> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::from(self.0.as_str()))
-    }
-}
-
 impl FromSql for Sql<Code> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_str()?.parse().map(Self).map_err(FromSqlError::other)
     }
-}
-
-/// Instants, ids and amounts that may be missing.
-pub(super) fn opt<T>(value: Option<T>) -> Option<Sql<T>> {
-    value.map(Sql)
 }
 
 /// A name of one of our enums; a row of another version has others.
@@ -92,10 +114,48 @@ where
     Ok(row.get::<_, Option<Sql<T>>>(index)?.map(|value| value.0))
 }
 
-fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
-    let text = row.get_ref(index)?.as_str()?;
-    serde_json::from_str(text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error)))
+/// A line as a JSON array without names: `[start, end, quantity, price, unit, count, basis, amount]`, where the basis is
+/// `[terms]` or `[seconds, whole seconds, share]`. Orders are the most numerous rows, so they are kept short.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct LineRow(i64, i64, u32, Amount, Unit, u32, BasisRow, Amount);
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum BasisRow {
+    Terms([u32; 1]),
+    Part(u64, u64, u32),
+}
+
+/// The lines of an order as stored text.
+pub(super) fn lines_text(lines: &[Line]) -> String {
+    let to_row = |line: &Line| {
+        let basis = match line.basis {
+            Basis::Terms(n) => BasisRow::Terms([n]),
+            Basis::Part { seconds, whole_seconds, share } => BasisRow::Part(seconds, whole_seconds, share),
+        };
+        let Line { period, quantity, price, term, amount, .. } = *line;
+        LineRow(period.start.seconds(), period.end.seconds(), quantity, price, term.unit, term.count, basis, amount)
+    };
+    let rows: Vec<_> = lines.iter().map(to_row).collect();
+    serde_json::to_string(&rows).expect("lines are plain data")
+}
+
+fn lines(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<Line>> {
+    let unreadable = |error: Box<dyn std::error::Error + Send + Sync>| {
+        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error)
+    };
+    let rows: Vec<LineRow> =
+        serde_json::from_str(row.get_ref(index)?.as_str()?).map_err(|error| unreadable(error.into()))?;
+    let to_line = |LineRow(start, end, quantity, price, unit, count, basis, amount)| {
+        let start = Instant::from_seconds(start).map_err(|error| unreadable(error.into()))?;
+        let end = Instant::from_seconds(end).map_err(|error| unreadable(error.into()))?;
+        let basis = match basis {
+            BasisRow::Terms([n]) => Basis::Terms(n),
+            BasisRow::Part(seconds, whole_seconds, share) => Basis::Part { seconds, whole_seconds, share },
+        };
+        Ok(Line { period: Period { start, end }, quantity, price, term: Term { unit, count }, basis, amount })
+    };
+    rows.into_iter().map(to_line).collect()
 }
 
 macro_rules! account_columns {
@@ -189,7 +249,7 @@ pub(super) fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
         resource_id: get_opt(row, 7)?,
         license_id: get_opt(row, 8)?,
         sold: product.zip(plan).map(|(product, plan)| Sold { product, plan }),
-        lines: json(row, 11)?,
+        lines: lines(row, 11)?,
         period: start.zip(end).map(|(start, end)| Period { start, end }),
         created_at: get(row, 14)?,
         completed_at: get_opt(row, 15)?,

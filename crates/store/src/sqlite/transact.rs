@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
-use super::row::Sql;
-use super::writer::{Finished, Session};
+use super::row::sql;
+use super::writer::{Finished, Job, Session};
 use super::{Database, load, trouble, write};
 use crate::port::{ApiKey, CatalogChange, Desk, Idempotency, Outcome, TransactError, Trouble, Wanted};
 
@@ -124,14 +124,23 @@ impl Database {
             let n = session
                 .connection
                 .prepare_cached(FORGET)
-                .and_then(|mut statement| statement.execute(params![Sql(before), FORGET_MAX]));
+                .and_then(|mut statement| statement.execute(params![sql(before), FORGET_MAX]));
             Ok(Outcome::Done(u64::try_from(n.map_err(failed)?).unwrap_or(u64::MAX)))
         });
         forgotten.await.map(Outcome::into_inner).map_err(as_trouble)
     }
 
-    /// Runs something in the writer and waits until it is committed, or undone.
-    pub(super) async fn submit<T, R>(
+    /// Runs something in the writer, with others in one commit, and waits until it is committed or undone.
+    async fn submit<T, R>(&self, run: impl FnOnce(&mut Session<'_>) -> Decided<T, R> + Send + 'static) -> Decided<T, R>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.send(run, false).await
+    }
+
+    /// Runs something in the writer in a commit of its own, and waits for it.
+    pub(super) async fn submit_alone<T, R>(
         &self,
         run: impl FnOnce(&mut Session<'_>) -> Decided<T, R> + Send + 'static,
     ) -> Decided<T, R>
@@ -139,8 +148,20 @@ impl Database {
         T: Send + 'static,
         R: Send + 'static,
     {
+        self.send(run, true).await
+    }
+
+    async fn send<T, R>(
+        &self,
+        run: impl FnOnce(&mut Session<'_>) -> Decided<T, R> + Send + 'static,
+        alone: bool,
+    ) -> Decided<T, R>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
         let (sender, receiver) = oneshot::channel();
-        let job = Box::new(move |session: &mut Session<'_>| {
+        let run = Box::new(move |session: &mut Session<'_>| {
             let result = run(session);
             if matches!(result, Err(TransactError::Conflict(_))) {
                 metrics::counter!("perennial_conflicts_total").increment(1);
@@ -161,7 +182,7 @@ impl Database {
         });
         let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(jobs) = jobs else { return Err(Trouble::Closed.into()) };
-        match jobs.try_send(job) {
+        match jobs.try_send(Job { run, alone }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 return Err(Trouble::Unavailable("too many writes are waiting".into()).into());
@@ -238,25 +259,26 @@ where
     let kept = session
         .connection
         .prepare_cached(KEEP_REPLY)
-        .and_then(|mut statement| statement.execute(params![scope, key, fingerprint, text, Sql(session.now)]));
+        .and_then(|mut statement| statement.execute(params![scope, key, fingerprint, text, sql(session.now)]));
     kept.map_err(failed)?;
     Ok(Outcome::Done(reply))
 }
 
-fn failed<R>(error: rusqlite::Error) -> TransactError<R> {
-    match &error {
-        rusqlite::Error::SqliteFailure(failure, message)
-            if failure.code == rusqlite::ErrorCode::ConstraintViolation =>
-        {
-            TransactError::Conflict(message.as_deref().unwrap_or("a constraint").into())
-        }
-        _ => TransactError::Trouble(trouble(error)),
+pub(super) fn failed<R>(error: rusqlite::Error) -> TransactError<R> {
+    if let rusqlite::Error::SqliteFailure(failure, message) = &error
+        && failure.code == rusqlite::ErrorCode::ConstraintViolation
+    {
+        return TransactError::Conflict(message.as_deref().unwrap_or("a constraint").into());
     }
+    TransactError::Trouble(trouble(error))
 }
 
 pub(super) fn as_trouble(error: TransactError<std::convert::Infallible>) -> Trouble {
     match error {
         TransactError::Trouble(trouble) => trouble,
-        other => Trouble::Unavailable(other.to_string().into()),
+        TransactError::Refused(never) => match never {},
+        TransactError::NoAccount | TransactError::KeyReused | TransactError::Conflict(_) | TransactError::Bug(_) => {
+            Trouble::Unavailable(error.to_string().into())
+        }
     }
 }

@@ -9,7 +9,7 @@ use domain::resource::{Attempt, Resource};
 use domain::time::Instant;
 use rusqlite::{Connection, params};
 
-use super::row::{Sql, opt};
+use super::row::{lines_text, opt, sql};
 use crate::port::{ApiKey, DueAt};
 
 /// Writes everything that one decision changes.
@@ -57,7 +57,7 @@ const PUT_ACCOUNT: &str = "
 fn put_account(connection: &Connection, account: &domain::account::Account) -> rusqlite::Result<()> {
     let domain::account::Account { id, name, email, currency, created_at } = account;
     let mut statement = connection.prepare_cached(PUT_ACCOUNT)?;
-    statement.execute(params![Sql(*id), name, email, currency.code(), Sql(*created_at)]).map(drop)
+    statement.execute(params![sql(*id), name, email, currency.code(), sql(*created_at)]).map(drop)
 }
 
 /// Due is the account when the first of its reminders and resources is.
@@ -79,11 +79,11 @@ const UPDATE_WALLET: &str = "
 fn update_wallet(connection: &Connection, changes: &ChangeSet) -> rusqlite::Result<()> {
     let wallet = changes.wallet;
     let n_updated = connection.prepare_cached(UPDATE_WALLET)?.execute(params![
-        Sql(changes.account_id),
-        Sql(wallet.cash),
-        Sql(wallet.gift),
-        Sql(wallet.frozen),
-        Sql(wallet.credit_limit),
+        sql(changes.account_id),
+        sql(wallet.cash),
+        sql(wallet.gift),
+        sql(wallet.frozen),
+        sql(wallet.credit_limit),
         wallet.n_entries,
         opt(changes.remind_at),
     ])?;
@@ -102,17 +102,17 @@ fn insert_resource(connection: &Connection, resource: &Resource, due_at: Option<
     let Resource { run, overdue, .. } = resource;
     let mut statement = connection.prepare_cached(INSERT_RESOURCE)?;
     let n_inserted = statement.execute(params![
-        Sql(resource.account_id),
-        Sql(resource.id),
+        sql(resource.account_id),
+        sql(resource.id),
         resource.state.name(),
         resource.product_version,
-        Sql(resource.plan),
+        sql(resource.plan),
         resource.terms,
         resource.auto_renew,
-        Sql(resource.term_started_at),
-        Sql(resource.expires_at),
+        sql(resource.term_started_at),
+        sql(resource.expires_at),
         run.unit.name(),
-        Sql(run.anchor),
+        sql(run.anchor),
         run.count,
         opt(overdue.attempted_at),
         opt(overdue.switched_on_at),
@@ -123,10 +123,10 @@ fn insert_resource(connection: &Connection, resource: &Resource, due_at: Option<
         opt(overdue.release_warned_at),
         opt(resource.ended_at),
         opt(due_at),
-        Sql(resource.product),
+        sql(resource.product),
         resource.quantity,
         resource.configuration,
-        Sql(resource.started_at),
+        sql(resource.started_at),
     ])?;
     if n_inserted == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_inserted)) }
 }
@@ -143,17 +143,17 @@ fn update_resource(connection: &Connection, resource: &Resource, due_at: Option<
     let Resource { run, overdue, .. } = resource;
     let mut statement = connection.prepare_cached(UPDATE_RESOURCE)?;
     let n_updated = statement.execute(params![
-        Sql(resource.account_id),
-        Sql(resource.id),
+        sql(resource.account_id),
+        sql(resource.id),
         resource.state.name(),
         resource.product_version,
-        Sql(resource.plan),
+        sql(resource.plan),
         resource.terms,
         resource.auto_renew,
-        Sql(resource.term_started_at),
-        Sql(resource.expires_at),
+        sql(resource.term_started_at),
+        sql(resource.expires_at),
         run.unit.name(),
-        Sql(run.anchor),
+        sql(run.anchor),
         run.count,
         opt(overdue.attempted_at),
         opt(overdue.switched_on_at),
@@ -174,24 +174,23 @@ const INSERT_ORDER: &str = "
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 fn insert_order(connection: &Connection, order: &Order) -> rusqlite::Result<()> {
-    let lines = serde_json::to_string(&order.lines).expect("lines are plain data");
     let mut statement = connection.prepare_cached(INSERT_ORDER)?;
     let inserted = statement.execute(params![
-        Sql(order.account_id),
-        Sql(order.id),
+        sql(order.account_id),
+        sql(order.id),
         order.kind.name(),
         order.state.name(),
         order.trigger.name(),
-        Sql(order.amount),
+        sql(order.amount),
         order.currency.code(),
         opt(order.resource_id),
         opt(order.license_id),
-        order.sold.map(|sold| Sql(sold.product)),
-        order.sold.map(|sold| Sql(sold.plan)),
-        lines,
-        order.period.map(|period| Sql(period.start)),
-        order.period.map(|period| Sql(period.end)),
-        Sql(order.created_at),
+        opt(order.sold.map(|sold| sold.product)),
+        opt(order.sold.map(|sold| sold.plan)),
+        lines_text(&order.lines),
+        opt(order.period.map(|period| period.start)),
+        opt(order.period.map(|period| period.end)),
+        sql(order.created_at),
         opt(order.completed_at),
         opt(order.superseded_by),
         slot(order.kind),
@@ -217,7 +216,7 @@ fn revoke(connection: &Connection, changes: &ChangeSet, revocation: Revocation) 
     let Revocation { order_id, superseded_by } = revocation;
     let revoked = OrderState::Revoked.name();
     let mut statement = connection.prepare_cached(REVOKE)?;
-    let values = params![Sql(changes.account_id), Sql(order_id), revoked, opt(superseded_by)];
+    let values = params![sql(changes.account_id), sql(order_id), revoked, opt(superseded_by)];
     statement.execute(values).map(drop)
 }
 
@@ -229,18 +228,18 @@ const INSERT_ENTRY: &str = "
 fn insert_entry(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let postings = entry.postings;
     let inserted = connection.prepare_cached(INSERT_ENTRY)?.execute(params![
-        Sql(entry.account_id),
+        sql(entry.account_id),
         entry.number,
-        Sql(entry.id),
-        Sql(entry.at),
+        sql(entry.id),
+        sql(entry.at),
         entry.reason.name(),
-        Sql(postings.cash),
-        Sql(postings.gift),
-        Sql(postings.revenue),
-        Sql(postings.funding),
-        Sql(postings.promotion),
-        Sql(entry.cash_after),
-        Sql(entry.gift_after),
+        sql(postings.cash),
+        sql(postings.gift),
+        sql(postings.revenue),
+        sql(postings.funding),
+        sql(postings.promotion),
+        sql(entry.cash_after),
+        sql(entry.gift_after),
         opt(entry.order_id),
         entry.reference,
     ]);
@@ -253,13 +252,13 @@ const INSERT_ATTEMPT: &str = "
 
 fn insert_attempt(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
     let inserted = connection.prepare_cached(INSERT_ATTEMPT)?.execute(params![
-        Sql(attempt.resource_id),
-        Sql(attempt.id),
-        Sql(attempt.at),
+        sql(attempt.resource_id),
+        sql(attempt.id),
+        sql(attempt.at),
         attempt.outcome.name(),
         attempt.reason,
         opt(attempt.price),
-        Sql(attempt.available),
+        sql(attempt.available),
         opt(attempt.order_id),
     ]);
     inserted.map(drop)
@@ -273,7 +272,7 @@ fn insert_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> 
     let data = serde_json::to_string(&event.body).expect("events are plain data");
     let (kind, subject) = (event.body.name(), event.subject.to_string());
     let mut statement = connection.prepare_cached(INSERT_EVENT)?;
-    statement.execute(params![Sql(event.id), kind, Sql(event.at), Sql(event.account_id), subject, data]).map(drop)
+    statement.execute(params![sql(event.id), kind, sql(event.at), sql(event.account_id), subject, data]).map(drop)
 }
 
 const PUT_FREEZE: &str = "
@@ -284,17 +283,17 @@ const PUT_FREEZE: &str = "
 fn put_freeze(connection: &Connection, freeze: &Freeze) -> rusqlite::Result<()> {
     let Freeze { id, account_id, amount, reason, created_at, lifted_at } = freeze;
     let mut statement = connection.prepare_cached(PUT_FREEZE)?;
-    let values = params![Sql(*id), Sql(*account_id), Sql(*amount), reason, Sql(*created_at), opt(*lifted_at)];
+    let values = params![sql(*id), sql(*account_id), sql(*amount), reason, sql(*created_at), opt(*lifted_at)];
     statement.execute(values).map(drop)
 }
 
 const INSERT_PRODUCT: &str = "
-    insert into product (code, version, body, created_at)
-    values (?1, ?2, ?3, ?4)";
+    insert into product (code, version, body)
+    values (?1, ?2, ?3)";
 
 pub(super) fn insert_product(connection: &Connection, product: &Product) -> rusqlite::Result<()> {
     let body = serde_json::to_string(product).expect("a product is plain data");
-    let values = params![Sql(product.code), product.version, body, Sql(product.created_at)];
+    let values = params![sql(product.code), product.version, body];
     connection.prepare_cached(INSERT_PRODUCT)?.execute(values).map(drop)
 }
 
@@ -311,11 +310,11 @@ const INSERT_PRICE: &str = "
 /// Stores a plan; prices that are stored already stay as they are (P-5).
 pub(super) fn put_plan(connection: &Connection, product: Code, plan: &Plan) -> rusqlite::Result<()> {
     let term = plan.term;
-    let values = params![Sql(product), Sql(plan.code), term.unit.name(), term.count, plan.currency.code()];
+    let values = params![sql(product), sql(plan.code), term.unit.name(), term.count, plan.currency.code()];
     connection.prepare_cached(INSERT_PLAN)?.execute(values)?;
     for (number, price) in (1_u32..).zip(&plan.prices) {
-        let (from, renewals) = (Sql(price.effective_from), Sql(price.renewals_from));
-        let values = params![Sql(product), Sql(plan.code), number, Sql(price.price), from, renewals];
+        let (from, renewals) = (sql(price.effective_from), sql(price.renewals_from));
+        let values = params![sql(product), sql(plan.code), number, sql(price.price), from, renewals];
         connection.prepare_cached(INSERT_PRICE)?.execute(values)?;
     }
     Ok(())
@@ -326,7 +325,7 @@ const INSERT_API_KEY: &str = "
     values (?1, ?2, ?3, ?4, ?5)";
 
 pub(super) fn insert_api_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<()> {
-    let values = params![Sql(key.id), opt(key.account_id), key.name, key.hash, Sql(key.created_at)];
+    let values = params![sql(key.id), opt(key.account_id), key.name, key.hash, sql(key.created_at)];
     connection.prepare_cached(INSERT_API_KEY)?.execute(values).map(drop)
 }
 

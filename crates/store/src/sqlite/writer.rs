@@ -1,6 +1,6 @@
 //! The writer thread: takes what waits, runs each job in its own savepoint, commits all of them together.
 
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -22,7 +22,11 @@ pub(super) struct Finished {
 }
 
 /// Something to do in a transaction.
-pub(super) type Job = Box<dyn FnOnce(&mut Session<'_>) -> Finished + Send>;
+pub(super) struct Job {
+    pub(super) run: Box<dyn FnOnce(&mut Session<'_>) -> Finished + Send>,
+    /// A job that writes very much has the transaction to itself: a savepoint would copy every page that it touches.
+    pub(super) alone: bool,
+}
 
 /// What a job works with.
 pub(super) struct Session<'a> {
@@ -67,20 +71,32 @@ impl Writer {
 
     /// Works until all senders are gone.
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
-        while let Ok(job) = queue.recv() {
-            self.group(job, queue);
+        let mut next = queue.recv().ok();
+        while let Some(job) = next {
+            let left_over = if job.alone { self.solo(job) } else { self.group(job, queue) };
+            next = left_over.or_else(|| queue.recv().ok());
         }
     }
 
-    fn group(&mut self, first: Job, queue: &Receiver<Job>) {
+    fn solo(&mut self, job: Job) -> Option<Job> {
+        if !self.begin() {
+            return None;
+        }
+        let Finished { keep, reply } = (job.run)(&mut self.session());
+        let committed = if keep { self.commit() } else { self.roll_back() };
+        self.settle_catalog(keep && committed.is_ok());
+        reply(committed);
+        None
+    }
+
+    /// Runs a job and what waits behind it. Gives back a job that wants to be alone.
+    fn group(&mut self, first: Job, queue: &Receiver<Job>) -> Option<Job> {
         let begun = Stopwatch::now();
-        if let Err(error) = self.connection.execute_batch("begin immediate") {
-            let cannot = trouble(error);
-            let Finished { reply, .. } = refuse(first);
-            return reply(Err(cannot));
+        if !self.begin() {
+            return None;
         }
         let mut replies = Vec::new();
-        let mut next = Some(first);
+        let (mut next, mut left_over) = (Some(first), None);
         while let Some(job) = next.take() {
             replies.push(self.one(job));
             // Some errors end the whole transaction (a full disk): nothing of the group is kept then.
@@ -88,10 +104,10 @@ impl Writer {
                 break;
             }
             if begun.elapsed() < GROUP_TIME && replies.len() < GROUP_JOBS {
-                next = match queue.try_recv() {
-                    Ok(job) => Some(job),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                };
+                next = queue.try_recv().ok();
+            }
+            if next.as_ref().is_some_and(|job| job.alone) {
+                left_over = next.take();
             }
         }
         let committed = self.commit();
@@ -99,46 +115,60 @@ impl Writer {
         for reply in replies {
             reply(committed.clone());
         }
+        left_over
     }
 
-    fn one(&mut self, job: Job) -> Reply {
-        let saved = self.connection.prepare_cached("savepoint job").and_then(|mut statement| statement.execute([]));
-        if let Err(error) = saved {
-            let cannot = trouble(error);
-            let Finished { reply, .. } = refuse(job);
-            return Box::new(move |_| reply(Err(cannot)));
+    /// Begins a transaction. If that fails the jobs are dropped unrun, which their callers see as trouble.
+    fn begin(&self) -> bool {
+        let begun = self.statement("begin immediate");
+        if let Err(error) = &begun {
+            tracing::error!(%error, "no transaction can be begun");
         }
-        let before = Arc::clone(&self.catalog);
-        let mut session = Session {
+        begun.is_ok()
+    }
+
+    fn session(&mut self) -> Session<'_> {
+        Session {
             connection: &self.connection,
             now: self.ports.clock.now(),
             ids: &mut self.ids,
             catalog: &mut self.catalog,
             due_at: &self.ports.due_at,
-        };
-        let Finished { keep, reply } = job(&mut session);
-        let undo = |connection: &Connection| {
-            connection.prepare_cached("rollback to job").and_then(|mut statement| statement.execute([])).map(drop)
-        };
-        let undone = if keep { Ok(()) } else { undo(&self.connection) };
+        }
+    }
+
+    fn one(&mut self, job: Job) -> Reply {
+        if let Err(error) = self.statement("savepoint job") {
+            tracing::error!(%error, "no savepoint can be made");
+            drop(job);
+            return Box::new(|_| {});
+        }
+        let before = Arc::clone(&self.catalog);
+        let Finished { keep, reply } = (job.run)(&mut self.session());
+        let undone = if keep { Ok(()) } else { self.statement("rollback to job") };
         if !keep {
             self.catalog = before;
         }
-        let released = undone.and_then(|()| {
-            self.connection.prepare_cached("release job").and_then(|mut statement| statement.execute([])).map(drop)
-        });
-        match released {
+        match undone.and_then(|()| self.statement("release job")) {
             Ok(()) => {
                 metrics::counter!("perennial_transactions_total").increment(u64::from(keep));
                 reply
             }
-            // The savepoint is gone together with the transaction.
-            Err(error) if !self.connection.is_autocommit() => {
+            // The savepoint is gone together with the transaction; the commit of the group tells the caller.
+            Err(_) if self.connection.is_autocommit() => reply,
+            Err(error) => {
                 let cannot = trouble(error);
                 Box::new(move |_| reply(Err(cannot)))
             }
-            Err(_) => reply,
         }
+    }
+
+    fn statement(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    fn roll_back(&self) -> Result<(), Trouble> {
+        if self.connection.is_autocommit() { Ok(()) } else { self.statement("rollback").map_err(trouble) }
     }
 
     fn commit(&self) -> Result<(), Trouble> {
@@ -146,11 +176,11 @@ impl Writer {
             return Err(Trouble::Full);
         }
         let begun = Stopwatch::now();
-        let committed = self.connection.execute_batch("commit").map_err(trouble);
-        if committed.is_err() && !self.connection.is_autocommit() {
-            if let Err(error) = self.connection.execute_batch("rollback") {
-                tracing::error!(%error, "a failed transaction cannot be rolled back");
-            }
+        let committed = self.statement("commit").map_err(trouble);
+        if committed.is_err()
+            && let Err(error) = self.roll_back()
+        {
+            tracing::error!(%error, "a failed transaction cannot be rolled back");
         }
         metrics::histogram!("perennial_commit_seconds").record(begun.elapsed());
         committed
@@ -165,10 +195,4 @@ impl Writer {
             self.catalog = Arc::clone(&shared);
         }
     }
-}
-
-/// The reply of a job that was never run.
-fn refuse(job: Job) -> Finished {
-    drop(job);
-    Finished { keep: false, reply: Box::new(|_| {}) }
 }

@@ -183,16 +183,17 @@ create table attempt (
 ) strict, without rowid;
 
 create table event (
-    event_id   blob    not null primary key,
+    account_id blob    not null,
+    event_id   blob    not null check (length(event_id) = 16),
     type       text    not null,
     at         integer not null,
-    account_id blob    not null,
     subject    text    not null,
-    data       text    not null  -- JSON
+    data       text    not null,  -- JSON
+    primary key (account_id, event_id)
 ) strict, without rowid;
 
-create index event_account on event (account_id);
-create index event_type on event (type);
+-- The feed of all accounts, in order. A type is looked for in this small index, not in the rows.
+create unique index event_feed on event (event_id, type);
 
 -- B-8: what a key did, so that a repeat gives the same answer.
 create table idempotency (

@@ -1,0 +1,66 @@
+//! C-8: what will fall due, computed by the code that renews.
+
+use expect_test::{Expect, expect};
+use testkit::rules::Life;
+
+use super::shanghai;
+
+/// The forecast of so many days.
+fn check_forecast(life: &Life, days: i64, expected: &Expect) {
+    let forecast = life.forecast(days);
+    let line = |item: &domain::forecast::Item| {
+        let product = life.resource(item.resource_id).product;
+        format!("{} {product} {}\n", life.show(item.at), item.amount)
+    };
+    let runs_out = forecast.balance_runs_out_at.map_or_else(|| "lasts".to_owned(), |at| life.show(at));
+    let items: String = forecast.items.iter().map(line).collect();
+    expected.assert_eq(&format!("{items}total {}, balance {runs_out}", forecast.total));
+}
+
+#[test]
+fn it_crosses_the_month_and_leaves_out_what_is_switched_off() {
+    let mut life = shanghai("2025-04-28 14:00:00", "m/monthly month 1 12000 CNY; d/thirty day 30 5000 CNY; o/thirty day 30 5000 CNY");
+    life.credit(60_000);
+    life.buys("m/monthly");
+    life.advance_to("2025-05-02 09:00:00");
+    life.buys("d/thirty");
+    let off = life.buys("o/thirty");
+    life.switch(off, false).unwrap();
+
+    life.advance_to("2025-05-26 10:00:00");
+
+    check_forecast(&life, 7, &expect![""]);
+    check_forecast(&life, 3, &expect![""]);
+    check_forecast(&life, 90, &expect![""]);
+}
+
+#[test]
+fn what_is_exempt_falls_due_a_day_before_its_expiry() {
+    let mut life = shanghai("2025-05-08 10:00:00", "ddos/thirty day 30 12000 CNY exempt");
+    life.credit(12_000);
+    life.buys("ddos/thirty");
+
+    check_forecast(&life, 30, &expect![""]);
+}
+
+#[test]
+fn what_waits_for_money_falls_due_at_its_next_attempt_with_all_its_cycles() {
+    let mut life = shanghai("2025-04-28 14:00:00", "m/monthly month 1 12000 CNY");
+    life.credit(12_000);
+    life.buys("m/monthly");
+
+    life.advance_to("2025-06-02 10:00:00");
+
+    check_forecast(&life, 7, &expect![""]);
+}
+
+#[test]
+fn what_has_ended_is_left_out() {
+    let mut life = shanghai("2025-05-08 10:00:00", "m/thirty day 30 12000 CNY");
+    life.credit(12_000);
+    life.buys("m/thirty");
+
+    life.advance_to("2025-06-17 10:00:00");
+
+    check_forecast(&life, 365, &expect![""]);
+}

@@ -1,0 +1,163 @@
+//! R-14, C-5: what was due while we were down is done late, dated as due, and costs no customer a resource.
+
+use domain::order::OrderKind;
+use domain::resource::State;
+use expect_test::expect;
+
+use super::{check, shanghai};
+
+const UHOST: &str = "uhost/thirty day 30 12000 CNY";
+
+#[test]
+fn with_money_it_is_renewed_as_due_and_never_suspended() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(24_000);
+    life.buys("uhost/thirty");
+    life.advance_to("2025-06-01 00:00:00");
+
+    life.down_until("2025-06-20 08:00:00");
+
+    check(&life, expect![""]);
+}
+
+#[test]
+fn without_money_the_customer_is_told_first_and_has_a_day_before_anything_is_taken() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    life.buys("uhost/thirty");
+    life.advance_to("2025-06-01 00:00:00");
+
+    life.down_until("2025-06-20 08:00:00");
+    life.advance_to("2025-08-01 00:00:00");
+
+    check(&life, expect![""]);
+}
+
+#[test]
+fn down_over_the_release_date_a_suspended_resource_is_warned_before_it_is_released() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    life.buys("uhost/thirty");
+    life.advance_to("2025-06-11 00:00:00");
+    life.forget();
+
+    life.down_until("2025-06-25 08:00:00");
+    life.advance_to("2025-06-27 00:00:00");
+
+    check(&life, expect![""]);
+}
+
+#[test]
+fn down_right_after_the_expiry_a_resource_is_suspended_as_due_and_money_resumes_it() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.advance_to("2025-06-07 12:00:00");
+    life.forget();
+
+    life.down_until("2025-06-30 08:00:00");
+    life.credit(12_000);
+
+    check(&life, expect![""]);
+    assert_eq!(life.resource(uhost).state, State::Active);
+}
+
+#[test]
+fn hourly_attempts_that_were_missed_are_made_late_and_dated_before_the_expiry() {
+    let mut life = shanghai("2025-05-08 10:00:00", "ddos/thirty day 30 12000 CNY exempt");
+    life.credit(24_000);
+    let ddos = life.buys("ddos/thirty");
+    life.advance_to("2025-06-01 00:00:00");
+
+    life.down_until("2025-06-09 08:00:00");
+
+    assert_eq!(life.resource(ddos).state, State::Active);
+    check(&life, expect![""]);
+}
+
+#[test]
+fn an_exempt_resource_without_money_is_released_a_day_after_it_was_told() {
+    let mut life = shanghai("2025-05-08 10:00:00", "ddos/thirty day 30 12000 CNY exempt");
+    life.credit(12_000);
+    let ddos = life.buys("ddos/thirty");
+    life.advance_to("2025-06-01 00:00:00");
+
+    life.down_until("2025-06-09 08:00:00");
+    let warned = life.resource(ddos).state;
+    life.advance_to("2025-06-10 08:00:00");
+
+    assert_eq!(life.attempts_of(ddos).len(), 24);
+    assert_eq!((warned, life.resource(ddos).state), (State::Expired, State::Released));
+    assert_eq!(life.times_of("resource.released"), ["2025-06-10 08:00:00"]);
+}
+
+#[test]
+fn forty_days_of_hours_are_renewed_hour_by_hour_as_long_as_the_money_lasts() {
+    let mut life = shanghai("2025-05-08 10:20:00", "gpu/hourly hour 1 100 CNY");
+    life.credit(50_000);
+    let gpu = life.buys("gpu/hourly");
+
+    life.down_until("2025-06-17 10:20:00");
+
+    // 499 hours were left: 40 minutes to the whole hour for 67, then 498 of them.
+    assert_eq!(life.orders_of(gpu, OrderKind::Renewal).len(), 500);
+    assert_eq!(life.cash(), 33);
+    assert_eq!(life.resource(gpu).state, State::Expired);
+    assert_eq!(life.times_of("resource.expired").len(), 1);
+}
+
+#[test]
+fn forty_days_of_arrears_are_noted_day_by_day() {
+    let mut life = shanghai("2025-05-08 10:00:00", "dns/thirty day 30 3000 CNY suspend=never");
+    life.credit(3_000);
+    let dns = life.buys("dns/thirty");
+
+    life.down_until("2025-07-17 12:00:00");
+
+    assert_eq!(life.orders_of(dns, OrderKind::Arrears).len(), 40);
+    assert_eq!(life.attempts_of(dns).len(), 41);
+}
+
+#[test]
+fn reminders_of_days_that_passed_are_left_out_and_that_of_today_is_sent_late() {
+    let mut life = shanghai("2025-05-08 09:30:00", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.switch(uhost, false).unwrap();
+    life.forget();
+
+    life.down_until("2025-06-04 15:00:00");
+    life.advance_to("2025-06-06 12:00:00");
+
+    check(&life, expect![""]);
+}
+
+#[test]
+fn money_for_one_of_two_goes_to_the_one_that_was_due_first() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(24_000);
+    let first = life.buys("uhost/thirty");
+    life.advance_to("2025-05-09 10:00:00");
+    let second = life.buys("uhost/thirty");
+    life.credit(12_000);
+
+    life.down_until("2025-06-20 08:00:00");
+
+    assert_eq!(life.resource(first).state, State::Active);
+    assert_eq!(life.resource(second).state, State::Expired);
+}
+
+#[test]
+fn an_outage_of_any_length_books_what_no_outage_books() {
+    let mut awake = shanghai("2025-01-20 09:00:00", "uhost/monthly month 1 12000 CNY; gpu/hourly hour 6 600 CNY");
+    awake.credit(400_000);
+    let ids = [awake.buys("uhost/monthly"), awake.buys("gpu/hourly")];
+    let mut down = awake.clone();
+
+    awake.advance_to("2025-04-10 12:00:00");
+    down.down_until("2025-04-10 12:00:00");
+
+    assert_eq!(ids.map(|id| awake.resource(id).expires_at), ids.map(|id| down.resource(id).expires_at));
+    let booked = |life: &testkit::rules::Life| life.entries().iter().map(|entry| (entry.at, entry.postings)).collect::<Vec<_>>();
+    assert_eq!(booked(&awake), booked(&down));
+}

@@ -1,0 +1,1 @@
+//! Random lives of an account: what must hold after every step, whatever happens.

@@ -1,0 +1,194 @@
+//! C-1, C-4 to C-7: expired, suspended, released, deleted, and what saves a resource on the way.
+
+use domain::desk::ResourceRefusal;
+use domain::order::{OrderKind, OrderState};
+use domain::resource::State;
+use expect_test::expect;
+use testkit::rules::one_term;
+
+use super::{check, shanghai};
+
+const UHOST: &str = "uhost/thirty day 30 12000 CNY";
+
+#[test]
+fn nobody_pays_a_resource_with_its_switch_off_so_it_is_suspended_and_kept() {
+    let mut life = shanghai("2025-05-08 14:20:05", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.switch(uhost, false).unwrap();
+
+    life.advance_to("2026-08-06 12:00:00");
+
+    check(&life, expect![""]);
+    assert_eq!(life.outlook(uhost).release_at, None);
+}
+
+#[test]
+fn a_credit_in_the_last_second_still_renews() {
+    let mut life = shanghai("2025-05-08 14:20:05", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+
+    life.advance_to("2025-06-17 14:20:04");
+    life.credit(12_000);
+    life.advance_to("2025-06-17 14:20:06");
+
+    assert_eq!(life.show(life.resource(uhost).expires_at), "2025-07-07 14:20:05");
+    assert_eq!(life.times_of("resource.released").len(), 0);
+}
+
+#[test]
+fn what_was_released_is_not_revived_by_money() {
+    let mut life = shanghai("2025-05-08 14:20:05", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.advance_to("2025-06-17 14:20:05");
+
+    life.credit(50_000);
+
+    let ended = ResourceRefusal::Ended { state: State::Released };
+    assert_eq!(life.resource(uhost).state, State::Released);
+    assert_eq!(life.switch(uhost, false), Err(ended));
+    assert_eq!(life.delete(uhost), Err(ended));
+    assert_eq!(life.cash(), 50_000);
+    assert_eq!(life.next_due(), None);
+}
+
+#[test]
+fn an_hourly_resource_is_suspended_after_an_hour_and_released_after_a_day() {
+    let mut life = shanghai("2025-03-10 16:00:00", "gpu/hourly hour 1 100 CNY");
+    life.credit(100);
+    life.buys("gpu/hourly");
+
+    life.advance_to("2025-03-11 17:00:00");
+
+    check(&life, expect![""]);
+}
+
+#[test]
+fn a_product_may_release_with_the_switch_off_too() {
+    let mut life = shanghai("2025-05-08 14:20:05", "trial/thirty day 30 12000 CNY release_when_off");
+    life.credit(12_000);
+    let trial = life.buys("trial/thirty");
+    life.switch(trial, false).unwrap();
+
+    life.advance_to("2025-06-17 14:20:04");
+    let before = life.resource(trial).state;
+    life.advance_to("2025-06-17 14:20:05");
+
+    assert_eq!((before, life.resource(trial).state), (State::Suspended, State::Released));
+    assert!(life.attempts_of(trial).is_empty());
+}
+
+#[test]
+fn a_product_may_never_suspend_and_then_never_releases() {
+    let mut life = shanghai("2025-05-08 10:00:00", "dns/thirty day 30 3000 CNY suspend=never release_when_off");
+    life.credit(3_000);
+    let dns = life.buys("dns/thirty");
+
+    life.advance_to("2025-08-06 12:00:00");
+
+    assert_eq!(life.resource(dns).state, State::Expired);
+    assert_eq!(life.orders_of(dns, OrderKind::Arrears).len(), 60);
+    assert_eq!((life.outlook(dns).suspend_at, life.outlook(dns).release_at), (None, None));
+}
+
+#[test]
+fn a_product_has_its_own_days() {
+    let mut life = shanghai("2025-05-08 10:00:00", "scratch/thirty day 30 12000 CNY suspend_after=P1D release_after=P2D");
+    life.credit(12_000);
+    life.buys("scratch/thirty");
+
+    life.advance_to("2025-06-09 10:00:00");
+
+    check(&life, expect![""]);
+}
+
+#[test]
+fn a_policy_that_changes_holds_from_the_next_renewal_on() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.advance_to("2025-06-07 12:00:00");
+
+    life.books.revise("uhost", "suspend_after=P1D release_after=P2D", life.now());
+    life.advance_to("2025-06-10 09:59:59");
+    let untouched = life.resource(uhost).state;
+    life.credit(12_000);
+    life.advance_to("2025-07-08 10:00:00");
+
+    assert_eq!(untouched, State::Expired);
+    assert_eq!(life.resource(uhost).state, State::Suspended);
+}
+
+#[test]
+fn switched_on_late_without_money_it_is_released_only_a_day_after_a_warning() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.switch(uhost, false).unwrap();
+    life.advance_to("2025-06-27 10:00:00");
+    life.forget();
+
+    life.switch(uhost, true).unwrap();
+    life.advance_to("2025-07-07 12:00:00");
+
+    check(&life, expect![""]);
+}
+
+#[test]
+fn a_warning_from_before_the_switch_went_off_does_not_count_when_it_is_on_again() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.advance_to("2025-06-17 09:00:00");
+    life.switch(uhost, false).unwrap();
+    life.advance_to("2025-06-20 09:00:00");
+    life.forget();
+
+    life.switch(uhost, true).unwrap();
+    life.advance_to("2025-06-22 12:00:00");
+
+    check(&life, expect![""]);
+}
+
+#[test]
+fn deleting_revokes_the_arrears_and_leaves_an_order_of_zero() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.advance_to("2025-06-09 11:00:00");
+    life.forget();
+
+    let order = life.delete(uhost).unwrap();
+    life.credit(50_000);
+    life.advance_to("2025-07-01 00:00:00");
+
+    check(&life, expect![""]);
+    assert_eq!((order.kind, order.state, order.amount.minor()), (OrderKind::Deletion, OrderState::Completed, 0));
+    assert_eq!(life.resource(uhost).state, State::Deleted);
+}
+
+#[test]
+fn what_is_active_is_not_deleted() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+
+    assert_eq!(life.delete(uhost), Err(ResourceRefusal::Active));
+}
+
+#[test]
+fn a_renewal_clears_what_was_done_about_the_old_expiry() {
+    let mut life = shanghai("2025-05-08 14:20:05", UHOST);
+    life.credit(12_000);
+    let uhost = life.buys("uhost/thirty");
+    life.advance_to("2025-06-12 09:00:00");
+
+    life.credit(12_000);
+    life.advance_to("2025-07-10 14:20:05");
+
+    assert_eq!(life.times_of("resource.suspended"), ["2025-06-10 14:20:05", "2025-07-10 14:20:05"]);
+    assert_eq!(life.resource(uhost).state, State::Suspended);
+    assert!(life.renew(uhost, one_term()).is_err());
+}

@@ -1,0 +1,280 @@
+//! `perennial demo`: a sample vendor with products and customers on a test clock, ready to be tried with curl.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use domain::calendar::{BillingZone, Unit};
+use domain::catalog::{Durations, PlanDraft, ProductDraft, ProductKind, Suspend, Term};
+use domain::desk::CreditKind;
+use domain::id::{AccountId, ResourceId};
+use domain::money::Amount;
+use domain::purchase::Purchase;
+use domain::renewal::Length;
+use domain::time::Instant;
+use engine::{AccountDraft, Caller, Engine};
+use tokio::net::TcpListener;
+
+use crate::config::{Settings, say};
+use crate::serve::{Running, open, runtime, start_logging, told_to_stop};
+use crate::story;
+
+/// `perennial demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Address to listen on; port 0 is any free port
+    #[arg(long, env = "PERENNIAL_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Keeps the demo's database in this new folder; by default it vanishes with the demo
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Tells the life of some resources in the terminal instead: what happened when, for how much, by which rule
+    #[arg(long)]
+    story: bool,
+}
+
+/// The demo's zone.
+pub const ZONE: &str = "Asia/Shanghai";
+/// When the demo's customers begin to buy.
+const BEGIN: &str = "2025-04-12 09:30:00";
+/// Where the demo's clock stands when it is ready.
+const READY: &str = "2025-05-28 18:00:00";
+
+/// Runs the demo until it is interrupted.
+///
+/// # Errors
+/// When the address or the folder cannot be used.
+pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let temporary = tempfile::Builder::new().prefix("perennial-demo").tempdir()?;
+    if args.story {
+        runtime()?.block_on(story::tell(temporary.path()))?;
+    } else {
+        let data_dir = args.data_dir.unwrap_or_else(|| temporary.path().to_owned());
+        anyhow::ensure!(
+            !data_dir.join(store::sqlite::FILE_NAME).exists(),
+            "data_dir: {} holds a database already; the demo wants a new folder",
+            data_dir.display()
+        );
+        let zone = BillingZone::parse(ZONE)?;
+        let begin = zone.read(BEGIN).context("the demo's begin")?;
+        let settings = Settings::on_test_clock(&data_dir, args.listen, zone, begin);
+        start_logging(&settings);
+        runtime()?.block_on(serve(&settings))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(settings.listen).await;
+    let listener = listener.with_context(|| {
+        format!("listen: {} cannot be used; choose another with --listen 127.0.0.1:0", settings.listen)
+    })?;
+    let engine = open(settings).await?;
+    let sample = Sample::fill(&engine).await?;
+    let running = Running::start(engine, listener, settings)?;
+    sample.introduce(running.address);
+    told_to_stop().await?;
+    running.stop().await;
+    Ok(())
+}
+
+/// The demo's operator and customers, with their keys.
+struct Sample {
+    operator_key: String,
+    customers: Vec<(&'static str, &'static str, AccountId, String)>,
+    in_arrears: ResourceId,
+    now: Instant,
+}
+
+impl Sample {
+    async fn fill(engine: &Engine) -> anyhow::Result<Self> {
+        let operator_key = engine.ensure_operator_key(None).await?.context("a fresh database")?;
+        sell(
+            engine,
+            "uhost",
+            "Cloud host",
+            Kind::Plain,
+            &[
+                ("hourly", Unit::Hour, 1, 100),
+                ("thirty-days", Unit::Day, 30, 12_000),
+                ("monthly", Unit::Month, 1, 12_000),
+                ("annual", Unit::Year, 1, 120_000),
+            ],
+        )
+        .await?;
+        sell(engine, "eip", "Elastic address", Kind::Plain, &[("monthly", Unit::Month, 1, 3_000)]).await?;
+        sell(engine, "dns", "Domain name service", Kind::NeverSuspended, &[("annual", Unit::Year, 1, 36_000)]).await?;
+        sell(engine, "anti-ddos", "Protection against floods", Kind::Exempt, &[("monthly", Unit::Month, 1, 20_000)])
+            .await?;
+
+        let harbor = account(engine, "Harbor Robotics", 5_000_000).await?;
+        let studio = account(engine, "Studio Moss", 30_000).await?;
+        let antiques = account(engine, "Old Town Antiques", 15_000).await?;
+        for (product, plan, quantity) in [
+            ("uhost", "monthly", 3),
+            ("uhost", "annual", 1),
+            ("uhost", "hourly", 2),
+            ("anti-ddos", "monthly", 1),
+            ("dns", "annual", 1),
+        ] {
+            buy(engine, harbor, product, plan, quantity).await?;
+        }
+        advance(engine, "2025-04-25 11:12:13").await?;
+        buy(engine, studio, "uhost", "thirty-days", 2).await?;
+        buy(engine, studio, "eip", "monthly", 1).await?;
+        let in_arrears = buy(engine, antiques, "uhost", "monthly", 1).await?;
+        advance(engine, READY).await?;
+
+        let mut customers = Vec::new();
+        for (name, what, id) in [
+            ("Harbor Robotics", "rich: everything renews", harbor),
+            ("Studio Moss", "short of money: one renewed, one waits", studio),
+            ("Old Town Antiques", "in arrears since 25 May, will be suspended", antiques),
+        ] {
+            let key = engine.add_account_key(Caller::Operator, id, "demo".to_owned(), None).await?.into_inner();
+            let (_, secret) = key;
+            customers.push((name, what, id, secret.context("a new key")?.expose().to_owned()));
+        }
+        Ok(Self { operator_key: operator_key.expose().to_owned(), customers, in_arrears, now: engine.now() })
+    }
+
+    fn introduce(&self, address: SocketAddr) {
+        let url = format!("http://{address}");
+        say(&format!("listening on {url}"));
+        say("");
+        say(&format!("A sample vendor is running on a test clock at {} ({READY} in {ZONE}).", self.now));
+        say(&format!("API reference: {url}/docs"));
+        say("");
+        say(&format!("operator key: {}", self.operator_key));
+        for (name, what, id, key) in &self.customers {
+            say(&format!("customer:     {name} ({what})"));
+            say(&format!("              {id}  key {key}"));
+        }
+        let (_, _, antiques, antiques_key) = &self.customers[2];
+        let operator = &self.operator_key;
+        say("");
+        say("Three things to try:");
+        say("1. See what is in arrears, what the customer owes nothing for, and when it will be suspended:");
+        say(&format!("   curl -s -H 'Authorization: Bearer {antiques_key}' {url}/v1/resources/{}", self.in_arrears));
+        say("2. Recharge: the renewal goes on from the old end at once, and the arrears orders are revoked:");
+        say(&format!(
+            "   curl -s -H 'Authorization: Bearer {operator}' -H 'Content-Type: application/json' \
+             -d '{{\"amount\":20000,\"kind\":\"cash\"}}' {url}/v1/accounts/{antiques}/credits"
+        ));
+        say(&format!("   curl -s -H 'Authorization: Bearer {antiques_key}' {url}/v1/orders"));
+        say("3. Let the month end: everything renews from the 1st to the 1st:");
+        say(&format!(
+            "   curl -s -H 'Authorization: Bearer {operator}' -H 'Content-Type: application/json' \
+             -d '{{\"to\":\"2025-05-31T16:00:00Z\"}}' {url}/v1/test-clock/advance"
+        ));
+        say(&format!(
+            "   curl -s -H 'Authorization: Bearer {operator}' '{url}/v1/events?type=resource.renewed&limit=100'"
+        ));
+        say("");
+        say("Ctrl-C ends the demo. `perennial demo --story` tells how it all works, line by line.");
+    }
+}
+
+/// What makes a sample product special.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    Plain,
+    /// R-13.
+    Exempt,
+    /// C-6.
+    NeverSuspended,
+}
+
+/// A product with plans `(code, unit, count, price)` in CNY.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn sell(
+    engine: &Engine,
+    code: &str,
+    name: &str,
+    kind: Kind,
+    plans: &[(&str, Unit, u32, i64)],
+) -> anyhow::Result<()> {
+    let draft = ProductDraft {
+        code: code.parse()?,
+        name: name.to_owned(),
+        kind: ProductKind::Resource,
+        exempt: kind == Kind::Exempt,
+        align: true,
+        suspend: if kind == Kind::NeverSuspended { Suspend::Never } else { Suspend::AfterWindow },
+        release_when_off: false,
+        durations: Durations::default(),
+    };
+    engine.put_product(Caller::Operator, draft).await?;
+    for (plan, unit, count, price) in plans {
+        let draft = PlanDraft {
+            code: plan.parse()?,
+            term: Term { unit: *unit, count: *count },
+            price: Amount::new(*price)?,
+            currency: "CNY".parse()?,
+            effective_from: None,
+            renewals_from: None,
+        };
+        engine.put_plan(Caller::Operator, code.parse()?, draft).await?;
+    }
+    Ok(())
+}
+
+/// An account with cash.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn account(engine: &Engine, name: &str, cash: i64) -> anyhow::Result<AccountId> {
+    let email = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
+    let draft = AccountDraft { name: name.to_owned(), email, currency: "CNY".parse()?, credit_limit: Amount::ZERO };
+    let id = engine.open_account(Caller::Operator, draft, None).await?.into_inner().account.id;
+    recharge(engine, id, cash).await?;
+    Ok(id)
+}
+
+/// Books cash.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn recharge(engine: &Engine, id: AccountId, cash: i64) -> anyhow::Result<()> {
+    let movement = (Amount::new(cash)?, CreditKind::Cash, Some("bank transfer".to_owned()));
+    engine.credit(Caller::Operator, id, movement, None).await?;
+    Ok(())
+}
+
+/// Buys one term.
+///
+/// # Errors
+/// When it is refused.
+pub async fn buy(
+    engine: &Engine,
+    id: AccountId,
+    product: &str,
+    plan: &str,
+    quantity: u32,
+) -> anyhow::Result<ResourceId> {
+    let purchase = Purchase {
+        product: product.parse()?,
+        plan: plan.parse()?,
+        quantity,
+        length: Length::Terms(1),
+        configuration: format!("{{\"name\":\"{product}-1\"}}"),
+        auto_renew: None,
+    };
+    let order = engine.buy(Caller::Account(id), id, purchase, None).await?.into_inner();
+    order.resource_id.context("a purchase makes a resource")
+}
+
+/// Moves the clock to a local time.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn advance(engine: &Engine, local: &str) -> anyhow::Result<()> {
+    let to = engine.zone().read(local).with_context(|| format!("{local} is not a local time"))?;
+    engine.advance(Caller::Operator, to).await?;
+    Ok(())
+}

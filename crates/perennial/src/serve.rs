@@ -1,0 +1,195 @@
+//! Opens the database, wires clock, store, engine, worker and HTTP together, and stops cleanly.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::serve::ListenerExt;
+use domain::calendar::BillingZone;
+use domain::time::Instant;
+use engine::{Engine, SiteClock, Worker};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use store::sqlite::{Database, Ports, Snapshot};
+use store::{Site, Store};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::config::{ServeArgs, Settings, say, settings};
+
+/// Requests that run when the process is told to stop have so long to finish.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// `perennial serve`.
+///
+/// # Errors
+/// A wrong configuration, or a database that cannot be opened.
+pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let settings = settings(args)?;
+    start_logging(&settings);
+    runtime()?.block_on(serve(settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A runtime for everything asynchronous.
+///
+/// # Errors
+/// When the operating system has no threads.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Log lines go to standard error, so that standard output has only what programs wait for.
+pub fn start_logging(settings: &Settings) {
+    let filter = tracing_subscriber::EnvFilter::new(&settings.log);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if settings.log_json { builder.json().try_init() } else { builder.try_init() };
+    drop(started);
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let engine = open(&settings).await?;
+    let made = engine.ensure_operator_key(settings.operator_key.as_deref()).await?;
+    if let Some(secret) = made.filter(|_| settings.operator_key.is_none()) {
+        say(&format!("operator key, shown only now: {}", secret.expose()));
+    }
+    let listener = TcpListener::bind(settings.listen).await;
+    let listener = listener.with_context(|| format!("listen: {} cannot be used", settings.listen))?;
+    let running = Running::start(engine, listener, &settings)?;
+    say(&format!("listening on http://{}", running.address));
+    told_to_stop().await?;
+    running.stop().await;
+    Ok(())
+}
+
+/// A process that serves.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+    engine: Engine,
+    stop: watch::Sender<bool>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl Running {
+    /// Starts the roles of a process.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start(engine: Engine, listener: TcpListener, settings: &Settings) -> anyhow::Result<Self> {
+        let address = listener.local_addr()?;
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = tokio::task::JoinSet::new();
+        if settings.roles.worker {
+            tasks.spawn(Worker::new(engine.clone(), stopping.clone()).run());
+        }
+        if settings.roles.web {
+            let options = web::Options { metrics: Some(metrics()?), ..web::Options::default() };
+            let router = web::router(engine.clone(), options);
+            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+            let mut stopping = stopping;
+            let stopped = async move { drop(stopping.wait_for(|stop| *stop).await) };
+            tasks.spawn(async move {
+                if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+                    tracing::error!(%error, "the web server ended");
+                }
+            });
+        }
+        Ok(Self { address, engine, stop, tasks })
+    }
+
+    /// Lets requests and the running batch finish, then closes the database.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, finished).await.is_err() {
+            tracing::warn!("requests were cut off after {} s", GRACE.as_secs());
+            self.tasks.shutdown().await;
+        }
+        self.engine.store().close().await;
+    }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// When signals cannot be caught.
+pub async fn told_to_stop() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    tracing::info!("stopping");
+    Ok(())
+}
+
+/// Opens the database of a folder and the use cases over it.
+///
+/// # Errors
+/// When it cannot be opened, or lives in another zone or on another clock.
+pub async fn open(settings: &Settings) -> anyhow::Result<Engine> {
+    let directory: &Path = &settings.data_dir;
+    store::sqlite::migrate(directory)?;
+    let site = Snapshot::open(directory)?.site()?;
+    let zone = Arc::new(site_zone(&site, settings.zone.as_ref())?);
+    let clock = Arc::new(site_clock(&site, settings.test_clock)?);
+    let ports = Ports {
+        clock: Arc::clone(&clock) as Arc<dyn store::Clock>,
+        due_at: engine::due_at(Arc::clone(&zone)),
+        id_seed: engine::id_seed(),
+    };
+    let store = Store::Sqlite(Database::open(directory, ports)?);
+    let engine = Engine::new(store, clock, zone);
+    let test_clock = engine.clock().is_test().then(|| engine.now());
+    engine.store().set_site(engine.zone().name().to_owned(), test_clock).await?;
+    Ok(engine)
+}
+
+/// T-2: the zone cannot change once a period exists.
+fn site_zone(site: &Site, given: Option<&BillingZone>) -> anyhow::Result<BillingZone> {
+    let stored = site.zone.as_deref().map(BillingZone::parse).transpose()?;
+    match (stored, given) {
+        (Some(stored), Some(given)) if stored != *given && site.has_periods => bail!(
+            "time_zone: this site bills in {}; that cannot change to {} once something was sold",
+            stored.name(),
+            given.name()
+        ),
+        (_, Some(given)) => Ok(given.clone()),
+        (Some(stored), None) => Ok(stored),
+        (None, None) => Ok(BillingZone::utc()),
+    }
+}
+
+/// T-5: of the stored and the given instant the later one holds. Real and test time do not mix.
+fn site_clock(site: &Site, given: Option<Instant>) -> anyhow::Result<SiteClock> {
+    match (site.test_clock, given) {
+        (Some(stored), Some(given)) => Ok(SiteClock::test(stored.max(given))),
+        (Some(stored), None) => {
+            bail!("test_clock: this database lives on a test clock at {stored}; start with --test-clock {stored}")
+        }
+        (None, Some(_)) if site.has_periods => {
+            bail!("test_clock: this database lives on real time; a test clock would charge its customers in advance")
+        }
+        (None, Some(given)) => Ok(SiteClock::test(given)),
+        (None, None) => Ok(SiteClock::System),
+    }
+}
+
+/// The recorder of all metrics, once per process.
+fn metrics() -> anyhow::Result<PrometheusHandle> {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let seconds = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+    let lateness = [1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0];
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("lateness_seconds".to_owned()), &lateness)?
+        .set_buckets_for_metric(Matcher::Suffix("seconds".to_owned()), &seconds)?;
+    let handle = builder.install_recorder()?;
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}

@@ -1,0 +1,376 @@
+//! A whole account in memory: the rules, a clock that is moved by hand, and no database.
+
+use std::collections::BTreeMap;
+
+use domain::account::Wallet;
+use domain::change::{ChangeSet, Draft, Freeze, UnpaidArrears, View};
+use domain::desk::{self, AccountEdit, CreditKind, ResourceRefusal, WalletRefusal};
+use domain::due;
+use domain::event::{Body, Event};
+use domain::forecast::{Forecast, forecast};
+use domain::id::{FreezeId, Ids, ResourceId};
+use domain::ledger::Entry;
+use domain::order::{Order, OrderKind, OrderState, Trigger};
+use domain::purchase::{Purchase, PurchaseRefusal, buy};
+use domain::recycling::Timers;
+use domain::renewal::{Choice, RenewalRefusal};
+use domain::resource::{Attempt, Resource};
+use domain::time::Instant;
+
+use super::timeline::{Moment, moments};
+use super::{OwnedBooks, amount, empty_view, purchase};
+
+/// An account that lives through time.
+///
+/// Commands are decided as the engine decides them: what is due first, then the command, then what it made due. Everything
+/// that happened is kept, and [`Life::timeline`] tells it.
+///
+/// ```
+/// use testkit::rules::{Life, books};
+/// let mut life = Life::new(books("Asia/Shanghai", "uhost/monthly month 1 12000 CNY"), "2019-04-15 17:58:00");
+/// life.credit(24_000);
+/// let uhost = life.buys("uhost/monthly");
+/// life.advance_to("2019-05-20 00:00:00");
+/// assert_eq!(life.show(life.resource(uhost).expires_at), "2019-06-01 00:00:00");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Life {
+    /// Zone and catalog; the catalog may change between two commands.
+    pub books: OwnedBooks,
+    ids: Ids,
+    now: Instant,
+    view: View,
+    freezes: BTreeMap<FreezeId, Freeze>,
+    names: BTreeMap<ResourceId, String>,
+    orders: Vec<Order>,
+    entries: Vec<Entry>,
+    attempts: Vec<Attempt>,
+    events: Vec<Event>,
+    moments: Vec<Moment>,
+}
+
+impl Life {
+    /// An account without money, opened at a local time.
+    #[must_use]
+    pub fn new(books: OwnedBooks, start: &str) -> Self {
+        let now = books.at(start);
+        let mut ids = Ids::seeded(2, 0);
+        let view = empty_view(&books, &mut ids, now);
+        Self {
+            books,
+            ids,
+            now,
+            view,
+            freezes: BTreeMap::new(),
+            names: BTreeMap::new(),
+            orders: Vec::new(),
+            entries: Vec::new(),
+            attempts: Vec::new(),
+            events: Vec::new(),
+            moments: Vec::new(),
+        }
+    }
+
+    /// Decides something as the engine does, and keeps what it changes; a refusal changes nothing.
+    ///
+    /// # Errors
+    /// The refusal.
+    ///
+    /// # Panics
+    /// When something due at or before now is left.
+    pub fn decide<T, R>(&mut self, command: impl FnOnce(&mut Draft<'_>) -> Result<T, R>) -> Result<T, R> {
+        let mut draft = Draft::new(self.books.books(), self.view.clone(), &mut self.ids, self.now);
+        due::run(&mut draft);
+        let reply = command(&mut draft)?;
+        due::run(&mut draft);
+        let changes = draft.finish();
+        self.keep(changes);
+        let next = self.next_due();
+        assert!(next.is_none_or(|next| next > self.now), "due at {next:?} is left undone at {}", self.now);
+        Ok(reply)
+    }
+
+    fn keep(&mut self, changes: ChangeSet) {
+        for resource in &changes.new_resources {
+            let n = 1 + self.view.resources.iter().filter(|other| other.product == resource.product).count();
+            let name = if n == 1 { resource.product.to_string() } else { format!("{}-{n}", resource.product) };
+            self.names.insert(resource.id, name);
+            self.view.resources.push(resource.clone());
+        }
+        self.moments.extend(moments(&changes, &self.books.zone, &self.names, self.now));
+        let ChangeSet { account, wallet, remind_at, changed_resources, orders, .. } = changes;
+        self.view.account = account.unwrap_or_else(|| self.view.account.clone());
+        self.view.wallet = wallet;
+        self.view.remind_at = remind_at;
+        for changed in changed_resources {
+            let index = self.position(changed.id);
+            self.view.resources[index] = changed;
+        }
+        self.orders.extend(orders);
+        for revocation in changes.revocations {
+            let order = self.orders.iter_mut().find(|order| order.id == revocation.order_id);
+            let order = order.expect("a revoked order was made");
+            assert_eq!(order.state, OrderState::Unpaid, "{} is revoked twice", order.id);
+            order.state = OrderState::Revoked;
+            order.superseded_by = revocation.superseded_by;
+        }
+        self.view.unpaid_arrears = unpaid(&self.orders);
+        self.entries.extend(changes.entries);
+        self.attempts.extend(changes.attempts);
+        self.events.extend(changes.events);
+        self.freezes.extend(changes.freeze.map(|freeze| (freeze.id, freeze)));
+    }
+
+    /// Moves the clock to a local time through every instant at which something is due, and does it then.
+    pub fn advance_to(&mut self, time: &str) {
+        self.advance_to_instant(self.books.at(time));
+    }
+
+    /// As [`Life::advance_to`].
+    pub fn advance_to_instant(&mut self, to: Instant) {
+        while let Some(next) = self.next_due().filter(|next| *next <= to) {
+            self.now = self.now.max(next);
+            self.run_due();
+        }
+        self.now = self.now.max(to);
+    }
+
+    /// Nothing is done until a local time, as if we were down; then all that fell due.
+    pub fn down_until(&mut self, time: &str) {
+        self.down_until_instant(self.books.at(time));
+    }
+
+    /// As [`Life::down_until`].
+    pub fn down_until_instant(&mut self, to: Instant) {
+        self.now = self.now.max(to);
+        self.run_due();
+    }
+
+    fn run_due(&mut self) {
+        self.decide(|_| Ok::<_, std::convert::Infallible>(())).unwrap_or_else(|never| match never {});
+    }
+
+    /// The earliest instant at which something is due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Instant> {
+        let steps = self.view.resources.iter().filter_map(|resource| due::due_at(resource, &self.books.books()));
+        steps.chain(self.view.remind_at).min()
+    }
+
+    /// Credits cash.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn credit(&mut self, minor: i64) -> Entry {
+        let credited = self.decide(|draft| desk::credit(draft, amount(minor), CreditKind::Cash, None));
+        credited.expect("a credit that the rules accept")
+    }
+
+    /// Credits gift money.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn gift(&mut self, minor: i64) -> Entry {
+        let credited = self.decide(|draft| desk::credit(draft, amount(minor), CreditKind::Gift, None));
+        credited.expect("a credit that the rules accept")
+    }
+
+    /// Sets money aside.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn freeze(&mut self, minor: i64) -> Result<FreezeId, WalletRefusal> {
+        let frozen = self.decide(|draft| desk::freeze(draft, amount(minor), "a dispute".to_owned()));
+        frozen.map(|freeze| freeze.id)
+    }
+
+    /// Frees what was set aside.
+    ///
+    /// # Panics
+    /// When there is no such freeze.
+    pub fn unfreeze(&mut self, id: FreezeId) {
+        self.view.freeze = self.freezes.get(&id).cloned();
+        let lifted = self.decide(|draft| desk::lift_freeze(draft).ok_or("no such freeze"));
+        self.view.freeze = None;
+        lifted.expect("the freeze was made");
+    }
+
+    /// Changes the credit limit.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn limit_credit(&mut self, minor: i64) -> Result<(), WalletRefusal> {
+        let edit = AccountEdit { credit_limit: Some(amount(minor)), ..AccountEdit::default() };
+        self.decide(|draft| desk::edit_account(draft, edit))
+    }
+
+    /// Buys one term of a plan, with the switch on.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn buys(&mut self, plan: &str) -> ResourceId {
+        self.buy(purchase(plan)).expect("a purchase that the rules accept")
+    }
+
+    /// Buys.
+    ///
+    /// # Errors
+    /// The refusal.
+    ///
+    /// # Panics
+    /// When a purchase makes no resource.
+    pub fn buy(&mut self, purchase: Purchase) -> Result<ResourceId, PurchaseRefusal> {
+        let order = self.decide(|draft| buy(draft, purchase, Trigger::Customer))?;
+        Ok(order.resource_id.expect("a purchase is about a resource"))
+    }
+
+    /// Turns the switch.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn switch(&mut self, id: ResourceId, auto_renew: bool) -> Result<(), ResourceRefusal> {
+        let index = self.position(id);
+        self.decide(|draft| desk::switch(draft, index, auto_renew))
+    }
+
+    /// Renews by hand.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn renew(&mut self, id: ResourceId, choice: Choice) -> Result<Order, RenewalRefusal> {
+        let index = self.position(id);
+        self.decide(|draft| due::renew_by_hand(draft, index, choice, Trigger::Customer))
+    }
+
+    /// Deletes.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn delete(&mut self, id: ResourceId) -> Result<Order, ResourceRefusal> {
+        let index = self.position(id);
+        self.decide(|draft| desk::delete(draft, index, Trigger::Customer))
+    }
+
+    fn position(&self, id: ResourceId) -> usize {
+        let place = self.view.resources.iter().position(|resource| resource.id == id);
+        place.expect("a resource of this account")
+    }
+
+    /// Where the clock stands.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// A local time as text.
+    #[must_use]
+    pub fn show(&self, instant: Instant) -> String {
+        self.books.zone.show(instant)
+    }
+
+    /// The wallet.
+    #[must_use]
+    pub const fn wallet(&self) -> &Wallet {
+        &self.view.wallet
+    }
+
+    /// The cash in the wallet.
+    #[must_use]
+    pub const fn cash(&self) -> i64 {
+        self.view.wallet.cash.minor()
+    }
+
+    /// All resources, also those that have ended.
+    #[must_use]
+    pub fn resources(&self) -> &[Resource] {
+        &self.view.resources
+    }
+
+    /// A resource.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn resource(&self, id: ResourceId) -> &Resource {
+        &self.view.resources[self.position(id)]
+    }
+
+    /// When each step of a resource is due.
+    #[must_use]
+    pub fn timers(&self, id: ResourceId) -> Timers {
+        let (resource, books) = (self.resource(id), self.books.books());
+        domain::recycling::timers(resource, &books.policy(resource), books.zone)
+    }
+
+    /// What a customer sees of a resource's future.
+    #[must_use]
+    pub fn outlook(&self, id: ResourceId) -> due::Outlook {
+        due::outlook(self.resource(id), &self.books.books())
+    }
+
+    /// The renewals of the next days.
+    #[must_use]
+    pub fn forecast(&self, days: i64) -> Forecast {
+        let until = self.books.zone.add_days(self.now, days);
+        forecast(&self.view.resources, &self.books.books(), &self.view.wallet, self.now, until)
+    }
+
+    /// All orders, as they stand now.
+    #[must_use]
+    pub fn orders(&self) -> &[Order] {
+        &self.orders
+    }
+
+    /// The orders of a kind about a resource.
+    #[must_use]
+    pub fn orders_of(&self, id: ResourceId, kind: OrderKind) -> Vec<&Order> {
+        self.orders.iter().filter(|order| order.resource_id == Some(id) && order.kind == kind).collect()
+    }
+
+    /// The ledger.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The attempts to renew a resource.
+    #[must_use]
+    pub fn attempts_of(&self, id: ResourceId) -> Vec<&Attempt> {
+        self.attempts.iter().filter(|attempt| attempt.resource_id == id).collect()
+    }
+
+    /// All events.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The local times of the events of a type, such as `reminder.sent`.
+    #[must_use]
+    pub fn times_of(&self, kind: &str) -> Vec<String> {
+        let of_kind = self.events.iter().filter(|event| Body::name(&event.body) == kind);
+        of_kind.map(|event| self.show(event.at)).collect()
+    }
+
+    /// All freezes, also those that were lifted.
+    pub fn freezes(&self) -> impl Iterator<Item = &Freeze> {
+        self.freezes.values()
+    }
+
+    /// What happened so far, one line each: when, what, and what about it matters. Work that was done late says so.
+    #[must_use]
+    pub fn timeline(&self) -> String {
+        self.moments.iter().map(|moment| format!("{}\n", moment.show(&self.books.zone))).collect()
+    }
+
+    /// What happens from here on; what happened so far leaves the timeline.
+    pub fn forget(&mut self) {
+        self.moments.clear();
+    }
+}
+
+fn unpaid(orders: &[Order]) -> Vec<UnpaidArrears> {
+    let standing = orders.iter().filter(|order| order.state == OrderState::Unpaid);
+    let of = |order: &Order| order.resource_id.map(|resource_id| UnpaidArrears { order_id: order.id, resource_id });
+    standing.filter_map(of).collect()
+}

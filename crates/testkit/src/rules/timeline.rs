@@ -1,0 +1,176 @@
+//! What a decision did, in lines that a person can read.
+
+use std::collections::BTreeMap;
+
+use domain::calendar::BillingZone;
+use domain::change::{ChangeSet, Freeze};
+use domain::event::{Body, Event, Reminded};
+use domain::id::ResourceId;
+use domain::ledger::{Entry, EntryReason};
+use domain::order::{Order, OrderKind};
+use domain::resource::{Attempt, Outcome};
+use domain::time::{Instant, Period};
+
+/// One line of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// In the order in which they were made.
+    number: u128,
+    at: Instant,
+    done_at: Instant,
+    text: String,
+}
+
+impl Moment {
+    pub(super) fn show(&self, zone: &BillingZone) -> String {
+        let Self { at, done_at, text, .. } = self;
+        let late = if at == done_at { String::new() } else { format!(" (done {})", zone.show(*done_at)) };
+        format!("{}  {text}{late}", zone.show(*at))
+    }
+}
+
+/// The lines of one change set, in the order in which its parts were decided: ids rise in it.
+pub(super) fn moments(
+    changes: &ChangeSet,
+    zone: &BillingZone,
+    names: &BTreeMap<ResourceId, String>,
+    done_at: Instant,
+) -> Vec<Moment> {
+    let teller = Teller { changes, zone, names };
+    let moment = |number, at, text: Option<String>| text.map(|text| Moment { number, at, done_at, text });
+    let of_entry = |entry: &Entry| moment(entry.id.as_u128(), entry.at, teller.entry(entry));
+    let of_order = |order: &Order| moment(order.id.as_u128(), order.created_at, teller.order(order));
+    let of_attempt = |attempt: &Attempt| moment(attempt.id.as_u128(), attempt.at, teller.attempt(attempt));
+    let of_event = |event: &Event| moment(event.id.as_u128(), event.at, teller.event(event));
+    let freezes = changes.freeze.iter().map(|freeze| Moment {
+        number: freeze.id.as_u128(),
+        at: freeze.lifted_at.unwrap_or(freeze.created_at),
+        done_at,
+        text: freeze_text(freeze),
+    });
+    let mut all: Vec<Moment> = (changes.entries.iter().filter_map(of_entry))
+        .chain(changes.orders.iter().filter_map(of_order))
+        .chain(changes.attempts.iter().filter_map(of_attempt))
+        .chain(changes.events.iter().filter_map(of_event))
+        .chain(freezes)
+        .collect();
+    all.sort_by_key(|moment| moment.number);
+    // A renewal revokes many arrears orders, and one line says it.
+    all.dedup_by(|later, earlier| later.at == earlier.at && later.text == earlier.text);
+    all
+}
+
+fn freeze_text(freeze: &Freeze) -> String {
+    let Freeze { amount, lifted_at, .. } = freeze;
+    if lifted_at.is_some() { format!("frees {amount}") } else { format!("freezes {amount}") }
+}
+
+struct Teller<'a> {
+    changes: &'a ChangeSet,
+    zone: &'a BillingZone,
+    names: &'a BTreeMap<ResourceId, String>,
+}
+
+impl Teller<'_> {
+    fn name(&self, id: Option<ResourceId>) -> &str {
+        id.and_then(|id| self.names.get(&id)).map_or("?", String::as_str)
+    }
+
+    fn period(&self, period: Period) -> String {
+        format!("{} .. {}", self.zone.show(period.start), self.zone.show(period.end))
+    }
+
+    fn at(&self, at: Option<Instant>) -> String {
+        at.map_or_else(|| "never".to_owned(), |at| self.zone.show(at))
+    }
+
+    /// A charge is told with its order.
+    fn entry(&self, entry: &Entry) -> Option<String> {
+        let Entry { reason, postings, cash_after, gift_after, .. } = entry;
+        let after = format!("cash {cash_after}, gift {gift_after}");
+        match reason {
+            EntryReason::Charge => None,
+            EntryReason::Recharge | EntryReason::Credit | EntryReason::Refund | EntryReason::Adjustment => {
+                let amount = postings.cash.minor() + postings.gift.minor();
+                Some(format!("{} {amount}: {after}", reason.name()))
+            }
+        }
+    }
+
+    fn order(&self, order: &Order) -> Option<String> {
+        let Order { kind, trigger, amount, lines, period, resource_id, .. } = order;
+        let name = self.name(*resource_id);
+        let period = period.map_or_else(|| "no period".to_owned(), |period| self.period(period));
+        let paid = self.changes.entries.iter().find(|entry| entry.order_id == Some(order.id));
+        let left = paid.map_or_else(String::new, |entry| format!(", cash {}", entry.cash_after));
+        let n_lines = if lines.len() > 1 { format!(" in {} lines", lines.len()) } else { String::new() };
+        match kind {
+            OrderKind::Purchase => Some(format!("{name} is bought for {amount}: {period}{left}")),
+            OrderKind::Renewal => {
+                Some(format!("{name} is renewed by {} for {amount}{n_lines}: {period}{left}", trigger.name()))
+            }
+            OrderKind::Arrears => Some(format!("{name} owes {amount}: {period}")),
+            OrderKind::Deletion => None,
+            OrderKind::Recharge | OrderKind::Refund | OrderKind::Adjustment => {
+                Some(format!("{name} {} {amount}", kind.name()))
+            }
+        }
+    }
+
+    /// A success is told with its order.
+    fn attempt(&self, attempt: &Attempt) -> Option<String> {
+        let Attempt { resource_id, outcome, price, available, reason, .. } = attempt;
+        let name = self.name(Some(*resource_id));
+        match outcome {
+            Outcome::Succeeded => None,
+            Outcome::InsufficientBalance => {
+                let price = price.map_or_else(|| "?".to_owned(), |price| price.to_string());
+                Some(format!("{name} is not renewed: {available} of {price}"))
+            }
+            Outcome::Declined | Outcome::Skipped | Outcome::Error => {
+                Some(format!("{name} is not renewed: {} {}", outcome.name(), reason.as_deref().unwrap_or_default()))
+            }
+        }
+    }
+
+    fn event(&self, event: &Event) -> Option<String> {
+        let name = match event.subject {
+            domain::event::Subject::Resource(id) => self.name(Some(id)),
+            domain::event::Subject::Account(_)
+            | domain::event::Subject::License(_)
+            | domain::event::Subject::Order(_) => "",
+        };
+        match &event.body {
+            Body::OrderCompleted { .. }
+            | Body::ResourceActivated { .. }
+            | Body::ResourceRenewed { .. }
+            | Body::RenewalPostponed { .. }
+            | Body::ArrearsCreated { .. } => None,
+            Body::ResourceExpired { suspend_at, release_at, .. } => {
+                let (suspend_at, release_at) = (self.at(*suspend_at), self.at(*release_at));
+                Some(format!("{name} expires; suspended {suspend_at}, released {release_at}"))
+            }
+            Body::ResourceSuspended { release_at, .. } => {
+                Some(format!("{name} is suspended; released {}", self.at(*release_at)))
+            }
+            Body::ResourceResumed { .. } => Some(format!("{name} is resumed")),
+            Body::ResourceReleased { .. } => Some(format!("{name} is released")),
+            Body::ResourceDeleted { .. } => Some(format!("{name} is deleted")),
+            Body::AutoRenewChanged { auto_renew: true } => Some(format!("{name} switch on")),
+            Body::AutoRenewChanged { auto_renew: false } => Some(format!("{name} switch off")),
+            Body::ArrearsRevoked { resource_id, .. } => {
+                Some(format!("{} owes nothing any more", self.name(Some(*resource_id))))
+            }
+            Body::BalanceLow { available, needed, .. } => Some(format!("balance low: {available} of {needed}")),
+            Body::ReminderSent { reason, resources } => {
+                let names: Vec<String> = resources.iter().map(|reminded| self.reminded(reminded)).collect();
+                Some(format!("message: {} {}", format!("{reason:?}").to_lowercase(), names.join(", ")))
+            }
+        }
+    }
+
+    fn reminded(&self, reminded: &Reminded) -> String {
+        let at = reminded.due_at.unwrap_or(reminded.expires_at);
+        format!("{} at {}", self.name(Some(reminded.resource_id)), self.zone.show(at))
+    }
+}

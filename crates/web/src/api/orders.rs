@@ -1,0 +1,401 @@
+//! Orders: buying, and the documents of everything that was paid or changed.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::catalog::Code;
+use domain::id::{AccountId, LicenseId, OrderId, ResourceId};
+use domain::money::{Amount, Currency};
+use domain::purchase::Purchase;
+use domain::renewal::Length;
+use engine::{Caller, Engine, Refusal};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use store::OrderFilter;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::body::Write;
+use super::caller::By;
+use super::fault::Faults;
+use super::idempotency::answer;
+use super::list::{Asked, List};
+use super::problem::Problem;
+use super::query::{Params, Place};
+use super::wire::{OrderKind, OrderState, Timestamp, Trigger, Unit, Until};
+use super::{App, path};
+
+const TAG: &str = "Orders";
+const CONFIGURATION_BYTES_MAX: usize = 16 * 1024;
+const TERMS_VERSION_LENGTH_MAX: usize = 200;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list, buy)).routes(routes!(show))
+}
+
+/// An order: an immutable document. Every payment or change makes a new one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Order {
+    /// Its id.
+    #[schema(value_type = String, example = "ord_01jtmxp1vyf5ntx9a1cqk8q4nk")]
+    id: OrderId,
+    /// The customer.
+    #[schema(value_type = String, example = "acc_01jtmxp1vyf5ntx9a1cqk8q4nk")]
+    account_id: AccountId,
+    /// What it is for.
+    kind: OrderKind,
+    /// Where it stands.
+    state: OrderState,
+    /// Who caused it.
+    trigger: Trigger,
+    /// The sum of its lines, in minor units.
+    #[schema(value_type = i64, example = 6291)]
+    amount: Amount,
+    /// ISO 4217.
+    #[schema(value_type = String, example = "CNY")]
+    currency: Currency,
+    /// The resource that it is about.
+    #[schema(value_type = Option<String>, required)]
+    resource_id: Option<ResourceId>,
+    /// The license that it is about.
+    #[schema(value_type = Option<String>, required)]
+    license_id: Option<LicenseId>,
+    /// The product that was sold.
+    #[schema(value_type = Option<String>, required)]
+    product: Option<Code>,
+    /// The plan that was sold.
+    #[schema(value_type = Option<String>, required)]
+    plan: Option<Code>,
+    /// What is paid for, oldest period first, without gaps.
+    lines: Vec<Line>,
+    /// The start of the first line.
+    #[schema(required)]
+    start: Option<Timestamp>,
+    /// The end of the last line; it is not part of the period (T-1).
+    #[schema(required)]
+    end: Option<Timestamp>,
+    /// When it was made; for late work the instant at which it was due (R-14).
+    created_at: Timestamp,
+    /// When it was paid and done.
+    #[schema(required)]
+    completed_at: Option<Timestamp>,
+    /// The order that took the place of a revoked arrears order (C-3).
+    #[schema(value_type = Option<String>, required)]
+    superseded_by: Option<OrderId>,
+}
+
+/// One position of an order: a period, and how its amount came about.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Line {
+    /// The line in words.
+    #[schema(example = "uhost monthly: 1404120 of 2678400 s of a month at 12000")]
+    description: String,
+    /// The start of its period.
+    start: Timestamp,
+    /// The end of its period.
+    end: Timestamp,
+    /// How many units.
+    quantity: u32,
+    /// The plan's price for one term and one unit, in minor units.
+    #[schema(value_type = i64, example = 12000)]
+    price: Amount,
+    /// The plan's term.
+    term: LineTerm,
+    /// How the amount follows from the price.
+    basis: Basis,
+    /// What it costs, in minor units.
+    #[schema(value_type = i64, example = 6291)]
+    amount: Amount,
+}
+
+/// A term.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LineTerm {
+    /// The unit.
+    unit: Unit,
+    /// How many of it.
+    count: u32,
+}
+
+/// How an amount came about: price x quantity x terms (P-1), or price / share x quantity x seconds / whole_seconds, rounded
+/// half-up once (P-2, P-3).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Basis {
+    /// Full terms.
+    Terms {
+        /// How many.
+        terms: u32,
+    },
+    /// A part of a term.
+    Part {
+        /// The seconds of the line's period.
+        seconds: u64,
+        /// The seconds of the whole: a month, an hour, a year, the term.
+        whole_seconds: u64,
+        /// A plan of n months, hours or years costs a part as one of price / n.
+        share: u32,
+    },
+}
+
+impl Line {
+    pub(crate) fn of(line: &domain::order::Line, product: Code, plan: Code) -> Self {
+        let basis = match line.basis {
+            domain::order::Basis::Terms(terms) => Basis::Terms { terms },
+            domain::order::Basis::Part { seconds, whole_seconds, share } => {
+                Basis::Part { seconds, whole_seconds, share }
+            }
+        };
+        Self {
+            description: line.describe(product, plan),
+            start: line.period.start.into(),
+            end: line.period.end.into(),
+            quantity: line.quantity,
+            price: line.price,
+            term: LineTerm { unit: line.term.unit.into(), count: line.term.count },
+            basis,
+            amount: line.amount,
+        }
+    }
+}
+
+impl From<domain::order::Order> for Order {
+    fn from(order: domain::order::Order) -> Self {
+        // Only what was sold has lines.
+        let lines = order.sold.iter().flat_map(|sold| {
+            let line = |line| Line::of(line, sold.product, sold.plan);
+            order.lines.iter().map(line)
+        });
+        Self {
+            id: order.id,
+            account_id: order.account_id,
+            kind: order.kind.into(),
+            state: order.state.into(),
+            trigger: order.trigger.into(),
+            amount: order.amount,
+            currency: order.currency,
+            resource_id: order.resource_id,
+            license_id: order.license_id,
+            product: order.sold.map(|sold| sold.product),
+            plan: order.sold.map(|sold| sold.plan),
+            lines: lines.collect(),
+            start: order.period.map(|period| period.start.into()),
+            end: order.period.map(|period| period.end.into()),
+            created_at: order.created_at.into(),
+            completed_at: order.completed_at.map(Into::into),
+            superseded_by: order.superseded_by,
+        }
+    }
+}
+
+/// How an order is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PayWith {
+    Wallet,
+    Checkout,
+}
+
+/// What the customer agreed to (B-2).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Consent {
+    /// The version of the terms.
+    #[schema(min_length = 1, max_length = 200, example = "2019-05")]
+    terms_version: String,
+}
+
+/// Something to buy.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewOrder {
+    /// Who buys. An account key may leave it out: it buys for its own account.
+    #[schema(example = "acc_01jtmxp1vyf5ntx9a1cqk8q4nk")]
+    account_id: Option<String>,
+    /// The product.
+    #[schema(example = "uhost")]
+    product: String,
+    /// One of its plans.
+    #[schema(example = "monthly")]
+    plan: String,
+    /// How many units; default 1.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    quantity: Option<i64>,
+    /// How many terms of the plan; default 1.
+    #[schema(minimum = 1)]
+    terms: Option<i64>,
+    /// Instead of `terms`, for monthly plans (B-7).
+    until: Option<Until>,
+    /// What the customer configured: a JSON object of at most 16 KiB, kept as it is (R-6).
+    #[schema(value_type = Option<Object>, example = json!({"region": "cn-1", "name": "web 1"}))]
+    configuration: Option<Box<RawValue>>,
+    /// The switch; default on for resources (B-7).
+    auto_renew: Option<bool>,
+    /// How it is paid.
+    pay_with: PayWith,
+    /// What the customer agreed to.
+    consent: Option<Consent>,
+}
+
+impl NewOrder {
+    fn parse(self, caller: Caller) -> Result<(AccountId, Purchase), Problem> {
+        let mut faults = Faults::default();
+        let account_id = buyer(&mut faults, caller, self.account_id.as_deref());
+        let product = faults.parse("/product", &self.product);
+        let plan = faults.parse("/plan", &self.plan);
+        let length = length(&mut faults, "", self.terms, self.until);
+        let configuration = configuration(&mut faults, self.configuration.as_deref());
+        let consent = self.consent.map(|consent| consent.terms_version);
+        consent.map(|version| faults.text("/consent/terms_version", version, TERMS_VERSION_LENGTH_MAX));
+        // What is no quantity at all is refused like zero: the rule knows the range.
+        let quantity = u32::try_from(self.quantity.unwrap_or(1)).unwrap_or(0);
+        let auto_renew = self.auto_renew;
+        faults.finish(|| {
+            let (product, plan, length, configuration) = (product?, plan?, length?, configuration?);
+            Some((account_id?, Purchase { product, plan, quantity, length, configuration, auto_renew }))
+        })
+    }
+}
+
+fn buyer(faults: &mut Faults, caller: Caller, account_id: Option<&str>) -> Option<AccountId> {
+    match (account_id, caller) {
+        (Some(text), _) => faults.parse("/account_id", text),
+        (None, Caller::Account(own)) => Some(own),
+        (None, Caller::Operator) => {
+            faults.add("/account_id", "must say for which account the operator buys");
+            None
+        }
+    }
+}
+
+/// For how long: terms, or to the month's end. `parent` is the pointer of the object that says so.
+pub(crate) fn length(faults: &mut Faults, parent: &str, terms: Option<i64>, until: Option<Until>) -> Option<Length> {
+    match (terms, until) {
+        (Some(_), Some(_)) => {
+            faults.add(format!("{parent}/until"), "cannot be combined with terms");
+            None
+        }
+        (None, Some(Until::MonthEnd)) => Some(Length::MonthEnd),
+        // What is no number of terms at all is refused like zero: the rule knows the range.
+        (terms, None) => Some(Length::Terms(u32::try_from(terms.unwrap_or(1)).unwrap_or(0))),
+    }
+}
+
+fn configuration(faults: &mut Faults, configuration: Option<&RawValue>) -> Option<String> {
+    let text = configuration.map_or("{}", RawValue::get);
+    let fault = if text.len() > CONFIGURATION_BYTES_MAX {
+        "must be at most 16 KiB of JSON"
+    } else if !text.starts_with('{') {
+        "must be a JSON object"
+    } else if serde_json::from_str::<serde_json::Value>(text).is_err() {
+        "is nested too deeply, or has a number that is too large"
+    } else {
+        return Some(text.to_owned());
+    };
+    faults.add("/configuration", fault);
+    None
+}
+
+/// Buy a resource
+///
+/// With an account key for the own account, with an operator key for any. Paid from the wallet it completes or is refused
+/// in one transaction (B-4): a full term costs price x quantity x terms (P-1), to the month's end the part of the month by
+/// the second (B-7, P-2). Paying on a payment platform is refused with 503 until one is set up.
+#[utoipa::path(
+    post, path = path::ORDERS, tag = TAG, operation_id = "buy", request_body = NewOrder,
+    responses(
+        (status = 201, description = "The completed order, with the `resource_id`.", body = Order),
+        (status = 402, description = "`insufficient_balance`, with the `shortfall`."),
+        (status = 404, description = "`not_found`: no such account, or not for this key."),
+        (status = 409, description = "`not_on_sale`: no price is in force yet (P-5)."),
+        (
+            status = 422,
+            description = "`invalid_request`, `unknown_product`, `unknown_plan`, `currency_mismatch`, `invalid_quantity`, \
+                           `invalid_terms`, `not_monthly`, `amount_too_large`, `licenses_not_available`, \
+                           `idempotency_key_reused`, `invalid_idempotency_key`",
+        ),
+        (status = 503, description = "`payment_platform_unavailable`: pay with the wallet."),
+    ),
+)]
+async fn buy(State(engine): State<Engine>, write: Write<NewOrder>) -> Result<Response, Problem> {
+    let pay_with = write.body.pay_with;
+    let (account_id, purchase) = write.body.parse(write.caller)?;
+    let bought = match pay_with {
+        PayWith::Wallet => engine.buy(write.caller, account_id, purchase, write.idempotency).await?,
+        PayWith::Checkout => return Err(Refusal::NoPaymentPlatform.into()),
+    };
+    Ok(answer(StatusCode::CREATED, bought.map(Order::from)))
+}
+
+/// Read an order
+#[utoipa::path(
+    get, path = path::ORDER, tag = TAG, operation_id = "get_order",
+    params(("id" = String, Path, description = "The order.")),
+    responses(
+        (status = 200, description = "The order.", body = Order),
+        (status = 404, description = "`not_found`: no such order, or not for this key."),
+    ),
+)]
+async fn show(State(engine): State<Engine>, By(caller): By, Place(id): Place<OrderId>) -> Result<Json<Order>, Problem> {
+    Ok(Json(engine.order(caller, id).await?.into()))
+}
+
+/// Which orders to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct OrdersQuery {
+    /// Of this account; an account key sees only its own.
+    account_id: Option<String>,
+    /// About this resource.
+    resource_id: Option<String>,
+    /// About this license.
+    license_id: Option<String>,
+    /// Of this kind.
+    kind: Option<OrderKind>,
+    /// In this state.
+    state: Option<OrderState>,
+    /// How many rows, 1 to 100; default 20.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl OrdersQuery {
+    fn parse(&self) -> Result<(OrderFilter, Asked<OrderId>), Problem> {
+        let mut faults = Faults::default();
+        let account_id = faults.parse_opt("/account_id", self.account_id.as_deref());
+        let resource_id = faults.parse_opt("/resource_id", self.resource_id.as_deref());
+        let license_id = faults.parse_opt("/license_id", self.license_id.as_deref());
+        let asked = Asked::parse(&mut faults, self.limit.as_deref(), self.cursor.as_deref());
+        let (kind, state) = (self.kind.map(Into::into), self.state.map(Into::into));
+        faults.finish(|| {
+            let (account_id, resource_id, license_id) = (account_id?, resource_id?, license_id?);
+            Some((OrderFilter { account_id, resource_id, license_id, kind, state }, asked?))
+        })
+    }
+}
+
+/// List orders
+///
+/// Oldest first.
+#[utoipa::path(
+    get, path = path::ORDERS, tag = TAG, operation_id = "list_orders", params(OrdersQuery),
+    responses(
+        (status = 200, description = "A page of orders.", body = List<Order>),
+        (status = 404, description = "`not_found`: an account that is not for this key."),
+        (status = 422, description = "`invalid_request`"),
+    ),
+)]
+async fn list(
+    State(engine): State<Engine>,
+    By(caller): By,
+    Params(query): Params<OrdersQuery>,
+) -> Result<Json<List<Order>>, Problem> {
+    let (filter, asked) = query.parse()?;
+    let orders = engine.orders(caller, filter, asked.page()).await?;
+    Ok(Json(asked.list(orders, |order| order.id, Order::from)))
+}
