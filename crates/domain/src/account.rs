@@ -77,6 +77,20 @@ impl Wallet {
 
     /// Takes a price out of the wallet: gift, then cash, then credit (W-1). Equal is enough (R-2). Nothing is changed.
     ///
+    /// ```
+    /// # use domain::account::Wallet;
+    /// # use testkit::rules::amount;
+    /// let wallet = Wallet {
+    ///     cash: amount(5_000),
+    ///     gift: amount(3_000),
+    ///     credit_limit: amount(10_000),
+    ///     ..Wallet::default()
+    /// };
+    /// let split = wallet.split(amount(12_000)).unwrap();
+    /// assert_eq!((split.gift, split.cash), (amount(3_000), amount(9_000)));
+    /// assert_eq!(wallet.split(amount(18_001)).unwrap_err().missing(), amount(1));
+    /// ```
+    ///
     /// # Errors
     /// [`Shortfall`] when the available balance is smaller than the price.
     pub fn split(&self, price: Amount) -> Result<Split, Shortfall> {

@@ -109,8 +109,12 @@ impl BillingZone {
                 let transition = self.zone.following(before_the_gap).next();
                 transition.expect("a gap ends with a transition").timestamp()
             }
-            AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => {
-                ambiguous.earlier().expect(DATE_IN_RANGE)
+            AmbiguousOffset::Unambiguous { .. } => ambiguous.unambiguous().expect("it is unambiguous"),
+            AmbiguousOffset::Fold { before, after } => {
+                let earlier = before.to_timestamp(local).expect(DATE_IN_RANGE);
+                // The rule for the future may tell of a change that a zone did not make (Nuuk, October 2023).
+                let is_shown = self.zone.to_datetime(earlier) == local;
+                if is_shown { earlier } else { after.to_timestamp(local).expect(DATE_IN_RANGE) }
             }
         };
         Instant::from_timestamp(timestamp)

@@ -230,6 +230,17 @@ impl Plan {
 
     /// The price for renewals and arrears of what expires at `expiry` (P-5). A plan newer than the expiry holds with its
     /// first version.
+    ///
+    /// ```
+    /// # use testkit::rules::{books, code};
+    /// let mut books = books("Asia/Shanghai", "uhost/thirty day 30 12000 CNY");
+    /// books.reprice("uhost/thirty", 13_000, "2025-06-01 00:00:00", "2025-07-01 00:00:00");
+    /// let plan = books.books().find_plan(code("uhost"), code("thirty")).unwrap();
+    /// // In June new customers pay the new price, and those who renew the one that they were told.
+    /// assert_eq!(plan.price_for_purchase(books.at("2025-06-07 10:00:00")).unwrap().minor(), 13_000);
+    /// assert_eq!(plan.price_for_renewal(books.at("2025-06-07 10:00:00")).minor(), 12_000);
+    /// assert_eq!(plan.price_for_renewal(books.at("2025-07-07 10:00:00")).minor(), 13_000);
+    /// ```
     #[must_use]
     pub fn price_for_renewal(&self, expiry: Instant) -> Amount {
         let in_force = self.prices.iter().rev().find(|price| price.renewals_from <= expiry);

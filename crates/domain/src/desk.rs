@@ -120,7 +120,9 @@ pub fn edit_account(draft: &mut Draft<'_>, edit: AccountEdit) -> Result<(), Wall
     let email = edit.email.unwrap_or_else(|| current.email.clone());
     if let Some(credit_limit) = edit.credit_limit {
         let wallet = *draft.wallet();
-        let needed = wallet.credit_limit.minus(wallet.available())?.max(Amount::ZERO);
+        // Cash below zero is used credit, also where gift money would cover it.
+        let in_use = wallet.cash.negated().max(wallet.credit_limit.minus(wallet.available())?);
+        let needed = in_use.max(Amount::ZERO);
         if credit_limit < needed && credit_limit < wallet.credit_limit {
             return Err(WalletRefusal::CreditInUse { credit_limit, needed });
         }

@@ -186,6 +186,17 @@ fn renew(
 
 /// A manual renewal (R-10, R-11).
 ///
+/// ```
+/// # use testkit::rules::{Life, books, one_term};
+/// let mut life = Life::new(books("Asia/Shanghai", "gpu/hourly hour 1 100 CNY"), "2024-03-10 16:30:00");
+/// life.credit(200);
+/// let gpu = life.buys_switched_off("gpu/hourly");
+/// // By hand it is a whole term from the old end, and it turns the switch of an hourly resource on.
+/// life.renew(gpu, one_term()).unwrap();
+/// assert_eq!(life.show(life.resource(gpu).expires_at), "2024-03-10 18:30:00");
+/// assert!(life.resource(gpu).auto_renew);
+/// ```
+///
 /// # Errors
 /// [`RenewalRefusal`].
 pub fn renew_by_hand(

@@ -91,6 +91,17 @@ pub enum PurchaseRefusal {
 
 /// Buys a resource: order, ledger entry and resource at once, or a refusal and nothing (B-4).
 ///
+/// ```
+/// # use testkit::rules::{Life, books, purchase};
+/// # use domain::{purchase::Purchase, renewal::Length};
+/// let mut life = Life::new(books("Asia/Shanghai", "uhost/monthly month 1 30000 CNY"), "2025-06-10 09:15:00");
+/// life.credit(20_615);
+/// // To the end of the month it costs that part of the month (B-7, P-2).
+/// let uhost = life.buy(Purchase { length: Length::MonthEnd, ..purchase("uhost/monthly") }).unwrap();
+/// assert_eq!(life.show(life.resource(uhost).expires_at), "2025-07-01 00:00:00");
+/// assert_eq!(life.cash(), 0);
+/// ```
+///
 /// # Errors
 /// [`PurchaseRefusal`].
 pub fn buy(draft: &mut Draft<'_>, purchase: Purchase, trigger: Trigger) -> Result<Order, PurchaseRefusal> {

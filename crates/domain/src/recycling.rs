@@ -68,6 +68,18 @@ impl Timers {
 }
 
 /// When each step of a resource is due.
+///
+/// ```
+/// # use testkit::rules::{Life, books};
+/// let mut life = Life::new(books("Asia/Shanghai", "uhost/thirty day 30 12000 CNY"), "2025-05-08 14:20:05");
+/// life.credit(12_000);
+/// let uhost = life.buys("uhost/thirty");
+/// life.advance_to("2025-06-10 00:00:00");
+/// // Expired since 7 June: the next attempt is of the daily series (R-2), the suspension after three days (C-4).
+/// let timers = life.timers(uhost);
+/// assert_eq!(timers.attempt.map(|at| life.show(at)).as_deref(), Some("2025-06-10 14:20:05"));
+/// assert_eq!(timers.suspend.map(|at| life.show(at)).as_deref(), Some("2025-06-10 14:20:05"));
+/// ```
 #[must_use]
 pub fn timers(resource: &Resource, policy: &Policy, zone: &BillingZone) -> Timers {
     let attempt = next_attempt_at(resource, policy, zone);
@@ -79,15 +91,15 @@ pub fn timers(resource: &Resource, policy: &Policy, zone: &BillingZone) -> Timer
             arrears: arrears_at(resource, policy, zone),
             warn_of_suspension: suspension_warning_at(resource, policy, zone),
             warn_of_release: release_warning_at(resource, policy, zone),
-            suspend: if resource.state == State::Expired { suspend_at(resource, policy, zone) } else { None },
+            suspend: suspend_after_warning(resource, policy, zone),
             release: release_after_warning(resource, policy, zone),
         },
         State::Released | State::Deleted => Timers::default(),
     }
 }
 
-/// When an expired resource is suspended, or was (C-4). Not before the customer was told of the expiry for as long as
-/// the policy gives: an outage of ours moves the date (C-5).
+/// When an expired resource is suspended, or was (C-4). Not before the customer was told of the expiry, and warned, for as
+/// long as the policy gives: an outage of ours moves the date (C-5).
 #[must_use]
 pub fn suspend_at(resource: &Resource, policy: &Policy, zone: &BillingZone) -> Option<Instant> {
     let suspend_after = policy.suspend_after?;
@@ -97,7 +109,14 @@ pub fn suspend_at(resource: &Resource, policy: &Policy, zone: &BillingZone) -> O
     let planned = zone.after(resource.expires_at, suspend_after);
     let notice = shorter(suspend_after, policy.warn_before);
     let told_long_enough = resource.overdue.told_at.map(|told_at| zone.after(told_at, notice));
-    Some(planned.max(told_long_enough.unwrap_or(planned)))
+    let warned_long_enough = resource.overdue.suspension_warned_at.map(|at| zone.after(at, policy.warn_before));
+    Some(planned.max(told_long_enough.unwrap_or(planned)).max(warned_long_enough.unwrap_or(planned)))
+}
+
+/// C-5: a suspension is due only after its warning, where there is one.
+fn suspend_after_warning(resource: &Resource, policy: &Policy, zone: &BillingZone) -> Option<Instant> {
+    let waits = resource.state != State::Expired || suspension_warning_at(resource, policy, zone).is_some();
+    if waits { None } else { suspend_at(resource, policy, zone) }
 }
 
 /// When an expired resource will be released, as things stand (C-4, C-6, R-13).
@@ -181,6 +200,21 @@ pub fn arrears_period(resource: &Resource, policy: &Policy, zone: &BillingZone) 
 }
 
 /// The line of an arrears order: at the price in force for renewals at the expiry (P-5).
+///
+/// ```
+/// # use testkit::rules::{books, resource};
+/// # use domain::{recycling::arrears_line, time::Period};
+/// let books = books("Asia/Shanghai", "uhost/monthly month 1 12000 CNY");
+/// let uhost = resource(&books, "2025-09-24 12:38:44", "uhost/monthly");
+/// let plan = books.books().plan_of(&uhost);
+/// let owed = |from, until| {
+///     let day = Period::new(books.at(from), books.at(until)).unwrap();
+///     arrears_line(&uhost, plan, day, &books.zone).unwrap().amount.minor()
+/// };
+/// // The rest of the day of the expiry, then whole days of October.
+/// assert_eq!(owed("2025-10-24 12:38:44", "2025-10-25 00:00:00"), 183);
+/// assert_eq!(owed("2025-10-25 00:00:00", "2025-10-26 00:00:00"), 387);
+/// ```
 ///
 /// # Errors
 /// [`AmountTooLarge`].

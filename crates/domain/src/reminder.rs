@@ -16,6 +16,18 @@ const LOOKAHEAD_DAYS: i64 = 7;
 const DAYS_BEFORE: [i64; 4] = [30, 7, 3, 1];
 
 /// The next time at which a reminder of a resource may be due.
+///
+/// ```
+/// # use testkit::rules::{books, resource};
+/// # use domain::reminder::next_reminder_at;
+/// let books = books("Asia/Shanghai", "uhost/thirty day 30 12000 CNY");
+/// let uhost = resource(&books, "2025-05-08 09:30:00", "uhost/thirty");
+/// let next = |after| next_reminder_at(&uhost, &books.books(), books.at(after)).map(|at| books.zone.show(at));
+/// // Seven, three and one days before 7 June, at 10:00.
+/// assert_eq!(next("2025-05-08 09:30:00").as_deref(), Some("2025-05-31 10:00:00"));
+/// assert_eq!(next("2025-05-31 10:00:00").as_deref(), Some("2025-06-04 10:00:00"));
+/// assert_eq!(next("2025-06-06 10:00:00"), None);
+/// ```
 #[must_use]
 pub fn next_reminder_at(resource: &Resource, books: &Books<'_>, after: Instant) -> Option<Instant> {
     if resource.state != State::Active {
@@ -60,11 +72,12 @@ fn send(draft: &mut Draft<'_>, at: Instant) {
         |resource: &Resource| Reminded { resource_id: resource.id, expires_at: resource.expires_at, due_at: None };
     let reminded: Vec<_> = resources.iter().filter(is_at_risk).map(remind).collect();
     let subject = Subject::Account(draft.account().id);
+    let sent_at = draft.now;
     if !reminded.is_empty() {
-        draft.tell(at, subject, Body::ReminderSent { reason: ReminderReason::Expiring, resources: reminded });
+        draft.tell(sent_at, subject, Body::ReminderSent { reason: ReminderReason::Expiring, resources: reminded });
     }
     if is_short {
         let available = draft.wallet().available();
-        draft.tell(at, subject, Body::BalanceLow { available, needed: ahead.total, until });
+        draft.tell(sent_at, subject, Body::BalanceLow { available, needed: ahead.total, until });
     }
 }

@@ -187,6 +187,29 @@ pub fn decide(
 
 /// What renewing at `now` would mean. `now` is the instant at which it is due, also when it is done late (R-14).
 ///
+/// ```
+/// # use testkit::rules::{books, resource};
+/// # use domain::{renewal::{Command, quote}, resource::Resource};
+/// let books = books(
+///     "Asia/Shanghai",
+///     "uhost/monthly month 1 12000 CNY; uhost/thirty day 30 12000 CNY; gpu/hourly hour 1 100 CNY",
+/// );
+/// let renew = |of: &Resource| quote(of, Command::Automatic, &books.books(), of.expires_at).unwrap();
+/// let end_and_price = |of: &Resource| (books.zone.show(renew(of).period.end), renew(of).amount.minor());
+///
+/// // To the end of May 2019 first, then by calendar months (R-3).
+/// let monthly = resource(&books, "2019-04-15 17:58:00", "uhost/monthly");
+/// let aligned = monthly.renewed(&renew(&monthly), 1);
+/// assert_eq!(end_and_price(&aligned), ("2019-07-01 00:00:00".to_owned(), 12_000));
+/// // 30 days bought on 8 May renew on 7 June for the same price (R-5).
+/// let thirty = resource(&books, "2019-05-08 09:30:00", "uhost/thirty");
+/// assert_eq!(books.zone.show(thirty.expires_at), "2019-06-07 09:30:00");
+/// assert_eq!(end_and_price(&thirty), ("2019-07-07 09:30:00".to_owned(), 12_000));
+/// // An hourly resource first renews to the whole hour, for half of the price (R-4).
+/// let hourly = resource(&books, "2024-03-10 16:30:00", "gpu/hourly");
+/// assert_eq!(end_and_price(&hourly), ("2024-03-10 18:00:00".to_owned(), 50));
+/// ```
+///
 /// # Errors
 /// [`RenewalRefusal`], never for lack of money.
 pub fn quote(resource: &Resource, command: Command, books: &Books<'_>, now: Instant) -> Result<Quote, RenewalRefusal> {
@@ -385,6 +408,10 @@ fn exempt_window_start(resource: &Resource) -> Instant {
 }
 
 fn next_exempt_attempt(resource: &Resource) -> Option<Instant> {
+    // Once it has expired, an attempt that was not made then is not made any more: the switch may be turned on later.
+    if resource.state != State::Active {
+        return None;
+    }
     let first = exempt_window_start(resource);
     let next = match resource.overdue.attempted_at.filter(|at| *at >= first) {
         None => first,

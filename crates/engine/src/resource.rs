@@ -174,23 +174,31 @@ impl Engine {
         Ok(Preview { quote, product: resource.product, currency })
     }
 
-    /// Renews several resources by hand, each for itself, in the given order.
+    /// Renews several resources by hand, each for itself, in the given order. A repeat under the same key replays what was
+    /// done and does the rest.
+    ///
+    /// # Errors
+    /// [`Error::KeyReused`] when the key was used for another request; then nothing was done.
     pub async fn renew_many(
         &self,
         caller: Caller,
         items: Vec<RenewalItem>,
         idempotency: Option<Idempotency>,
-    ) -> Vec<ItemResult<Outcome<Renewed>>> {
+    ) -> Result<Vec<ItemResult<Outcome<Renewed>>>, Error> {
+        if let Some(idempotency) = idempotency.clone() {
+            self.store().claim_key(idempotency).await?;
+        }
         let mut results = Vec::new();
         for (number, RenewalItem { id, choice }) in items.into_iter().enumerate() {
-            // Each item is a write of its own, so each has a key of its own: a repeat continues where the first stopped.
+            // Each item is a write of its own, so each has a key of its own. No caller's key can be the same: a caller's
+            // key has no space.
             let idempotency = idempotency.clone().map(|whole| {
-                let key = format!("{}#{number}", whole.key);
+                let key = format!("{} {number}", whole.key);
                 Idempotency { key, ..whole }
             });
             results.push(ItemResult { id, result: self.renew(caller, id, choice, idempotency).await });
         }
-        results
+        Ok(results)
     }
 
     /// Deletes an expired or suspended resource (C-7).

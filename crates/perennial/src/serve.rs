@@ -86,7 +86,8 @@ impl Running {
             tasks.spawn(Worker::new(engine.clone(), stopping.clone()).run());
         }
         if settings.roles.web {
-            let options = web::Options { metrics: Some(metrics()?), ..web::Options::default() };
+            let public_url = settings.public_url.clone();
+            let options = web::Options { metrics: Some(metrics()?), public_url, ..web::Options::default() };
             let router = web::router(engine.clone(), options);
             let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
             let mut stopping = stopping;

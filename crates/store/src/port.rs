@@ -160,7 +160,7 @@ pub struct ResourceFilter {
     pub expires_before: Option<Instant>,
     /// Of this product.
     pub product: Option<Code>,
-    /// Whose configuration, product, plan or id contains this text.
+    /// Whose product, plan or configuration contains this text.
     pub text: Option<String>,
 }
 
@@ -387,6 +387,19 @@ impl Store {
     ) -> Result<Outcome<ApiKeyId>, TransactError<std::convert::Infallible>> {
         match self {
             Self::Sqlite(database) => database.add_api_key(idempotency, make).await,
+        }
+    }
+
+    /// Claims an idempotency key for a request that is several writes, so that its key means this request only (B-8).
+    ///
+    /// # Errors
+    /// [`TransactError::KeyReused`], or [`Trouble`].
+    pub async fn claim_key(
+        &self,
+        idempotency: Idempotency,
+    ) -> Result<(), TransactError<std::convert::Infallible>> {
+        match self {
+            Self::Sqlite(database) => database.claim_key(idempotency).await,
         }
     }
 

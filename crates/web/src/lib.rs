@@ -19,11 +19,13 @@ pub struct Options {
     pub request_timeout: Duration,
     /// The largest body, in bytes.
     pub body_limit: usize,
+    /// The address under which programs reach the API, named in the OpenAPI document; without it that of the request.
+    pub public_url: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { metrics: None, request_timeout: Duration::from_secs(30), body_limit: 1024 * 1024 }
+        Self { metrics: None, request_timeout: Duration::from_secs(30), body_limit: 1024 * 1024, public_url: None }
     }
 }
 
@@ -36,7 +38,6 @@ impl std::fmt::Debug for Options {
 }
 
 /// The whole HTTP surface over an engine.
-#[must_use]
 pub fn router(engine: engine::Engine, options: Options) -> axum::Router {
     api::router(engine, options)
 }

@@ -18,7 +18,14 @@ fn it_is_renewed_a_day_before_the_expiry_and_not_aligned() {
 
     life.advance_to("2025-06-08 10:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:00:00  credit 24000: cash 24000, gift 0
+        2025-05-08 10:00:00  ddos is bought for 12000: 2025-05-08 10:00:00 .. 2025-06-08 10:00:00, cash 12000
+        2025-06-07 10:00:00  ddos is renewed by auto for 12000: 2025-06-08 10:00:00 .. 2025-07-08 10:00:00, cash 0
+    "#]],
+    );
 }
 
 #[test]
@@ -35,7 +42,18 @@ fn it_is_tried_every_hour_then_expires_and_is_released_a_day_later_without_arrea
     assert_eq!(life.show(attempts[23].at), "2025-06-07 09:00:00");
     assert!(life.orders_of(ddos, OrderKind::Arrears).is_empty());
     let timeline: Vec<_> = life.timeline().lines().skip(26).map(str::to_owned).collect();
-    expect![""].assert_eq(&timeline.join("\n"));
+    expect![[r#"
+        2025-06-07 04:00:00  ddos is not renewed: 0 of 12000
+        2025-06-07 05:00:00  ddos is not renewed: 0 of 12000
+        2025-06-07 06:00:00  ddos is not renewed: 0 of 12000
+        2025-06-07 07:00:00  ddos is not renewed: 0 of 12000
+        2025-06-07 08:00:00  ddos is not renewed: 0 of 12000
+        2025-06-07 09:00:00  ddos is not renewed: 0 of 12000
+        2025-06-07 10:00:00  ddos expires; suspended never, released 2025-06-08 10:00:00
+        2025-06-07 10:00:00  message: expired ddos at 2025-06-07 10:00:00
+        2025-06-07 10:00:00  message: release ddos at 2025-06-08 10:00:00
+        2025-06-08 10:00:00  ddos is released"#]]
+    .assert_eq(&timeline.join("\n"));
 }
 
 #[test]
@@ -81,8 +99,7 @@ fn money_before_the_last_day_makes_no_attempt() {
 fn by_hand_it_is_renewed_before_the_expiry_like_any_other() {
     let mut life = shanghai("2025-05-08 10:00:00", DDOS);
     life.credit(36_000);
-    let ddos = life.buys("ddos/monthly");
-    life.switch(ddos, false).unwrap();
+    let ddos = life.buys_switched_off("ddos/monthly");
 
     life.advance_to("2025-06-08 09:59:59");
     life.renew(ddos, Choice { length: Length::Terms(2), ..one_term() }).unwrap();
@@ -95,8 +112,7 @@ fn by_hand_it_is_renewed_before_the_expiry_like_any_other() {
 fn with_the_switch_off_it_is_released_all_the_same() {
     let mut life = shanghai("2025-05-08 10:00:00", DDOS);
     life.credit(99_000);
-    let ddos = life.buys("ddos/thirty");
-    life.switch(ddos, false).unwrap();
+    let ddos = life.buys_switched_off("ddos/thirty");
 
     life.advance_to("2025-06-08 10:00:00");
 
@@ -112,6 +128,44 @@ fn hours_are_renewed_one_period_ahead_and_never_aligned() {
 
     life.advance_to("2025-05-08 12:30:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:20:00  credit 300: cash 300, gift 0
+        2025-05-08 10:20:00  ddos is bought for 100: 2025-05-08 10:20:00 .. 2025-05-08 11:20:00, cash 200
+        2025-05-08 10:20:00  ddos is renewed by auto for 100: 2025-05-08 11:20:00 .. 2025-05-08 12:20:00, cash 100
+        2025-05-08 11:20:00  ddos is renewed by auto for 100: 2025-05-08 12:20:00 .. 2025-05-08 13:20:00, cash 0
+        2025-05-08 12:20:00  ddos is not renewed: 0 of 100
+    "#]],
+    );
     assert_eq!(life.show(life.resource(ddos).expires_at), "2025-05-08 13:20:00");
+}
+
+#[test]
+fn switched_on_after_the_expiry_it_is_not_renewed_with_an_attempt_of_the_day_before() {
+    let mut life = shanghai("2025-05-08 10:00:00", DDOS);
+    life.credit(99_000);
+    let ddos = life.buys_switched_off("ddos/thirty");
+    life.advance_to("2025-06-07 11:00:00");
+
+    life.switch(ddos, true).unwrap();
+
+    assert_eq!(life.resource(ddos).state, State::Expired);
+    assert_eq!(life.outlook(ddos).next_attempt_at, None);
+    assert_eq!(life.forecast(30).items, []);
+    assert_eq!(life.cash(), 87_000);
+}
+
+#[test]
+fn switched_on_in_its_last_day_it_is_tried_at_once_and_then_every_hour_of_the_series() {
+    let mut life = shanghai("2025-05-08 10:00:00", DDOS);
+    life.credit(12_000);
+    let ddos = life.buys_switched_off("ddos/thirty");
+    life.advance_to("2025-06-07 07:30:00");
+
+    life.switch(ddos, true).unwrap();
+    life.advance_to("2025-06-07 12:00:00");
+
+    let at: Vec<_> = life.attempts_of(ddos).iter().map(|attempt| life.show(attempt.at)).collect();
+    assert_eq!(at, ["2025-06-07 07:30:00", "2025-06-07 08:00:00", "2025-06-07 09:00:00"]);
 }

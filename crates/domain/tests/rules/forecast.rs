@@ -6,7 +6,7 @@ use testkit::rules::Life;
 use super::shanghai;
 
 /// The forecast of so many days.
-fn check_forecast(life: &Life, days: i64, expected: &Expect) {
+fn check_forecast(life: &Life, days: i64, expected: Expect) {
     let forecast = life.forecast(days);
     let line = |item: &domain::forecast::Item| {
         let product = life.resource(item.resource_id).product;
@@ -19,19 +19,47 @@ fn check_forecast(life: &Life, days: i64, expected: &Expect) {
 
 #[test]
 fn it_crosses_the_month_and_leaves_out_what_is_switched_off() {
-    let mut life = shanghai("2025-04-28 14:00:00", "m/monthly month 1 12000 CNY; d/thirty day 30 5000 CNY; o/thirty day 30 5000 CNY");
+    let mut life = shanghai(
+        "2025-04-28 14:00:00",
+        "m/monthly month 1 12000 CNY; d/thirty day 30 5000 CNY; o/thirty day 30 5000 CNY",
+    );
     life.credit(60_000);
     life.buys("m/monthly");
     life.advance_to("2025-05-02 09:00:00");
     life.buys("d/thirty");
-    let off = life.buys("o/thirty");
-    life.switch(off, false).unwrap();
+    life.buys_switched_off("o/thirty");
 
     life.advance_to("2025-05-26 10:00:00");
 
-    check_forecast(&life, 7, &expect![""]);
-    check_forecast(&life, 3, &expect![""]);
-    check_forecast(&life, 90, &expect![""]);
+    check_forecast(
+        &life,
+        7,
+        expect![[r#"
+        2025-05-28 14:00:00 m 1323
+        2025-06-01 00:00:00 m 12000
+        2025-06-01 09:00:00 d 5000
+        total 18323, balance lasts"#]],
+    );
+    check_forecast(
+        &life,
+        3,
+        expect![[r#"
+        2025-05-28 14:00:00 m 1323
+        total 1323, balance lasts"#]],
+    );
+    check_forecast(
+        &life,
+        90,
+        expect![[r#"
+        2025-05-28 14:00:00 m 1323
+        2025-06-01 00:00:00 m 12000
+        2025-06-01 09:00:00 d 5000
+        2025-07-01 00:00:00 m 12000
+        2025-07-01 09:00:00 d 5000
+        2025-07-31 09:00:00 d 5000
+        2025-08-01 00:00:00 m 12000
+        total 52323, balance 2025-07-31 09:00:00"#]],
+    );
 }
 
 #[test]
@@ -40,7 +68,13 @@ fn what_is_exempt_falls_due_a_day_before_its_expiry() {
     life.credit(12_000);
     life.buys("ddos/thirty");
 
-    check_forecast(&life, 30, &expect![""]);
+    check_forecast(
+        &life,
+        30,
+        expect![[r#"
+        2025-06-06 10:00:00 ddos 12000
+        total 12000, balance 2025-06-06 10:00:00"#]],
+    );
 }
 
 #[test]
@@ -51,7 +85,13 @@ fn what_waits_for_money_falls_due_at_its_next_attempt_with_all_its_cycles() {
 
     life.advance_to("2025-06-02 10:00:00");
 
-    check_forecast(&life, 7, &expect![""]);
+    check_forecast(
+        &life,
+        7,
+        expect![[r#"
+        2025-06-02 14:00:00 m 13323
+        total 13323, balance 2025-06-02 14:00:00"#]],
+    );
 }
 
 #[test]
@@ -62,5 +102,5 @@ fn what_has_ended_is_left_out() {
 
     life.advance_to("2025-06-17 10:00:00");
 
-    check_forecast(&life, 365, &expect![""]);
+    check_forecast(&life, 365, expect!["total 0, balance lasts"]);
 }

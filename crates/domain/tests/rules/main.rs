@@ -12,7 +12,7 @@ mod money;
 mod outage;
 mod prices;
 mod purchase;
-
+mod random_life;
 mod recycling;
 mod reminders;
 mod renewal;
@@ -38,7 +38,6 @@ fn new_york(start: &str, goods: &str) -> Life {
 }
 
 /// Compares what happened so far.
-#[expect(clippy::needless_pass_by_value, reason = "the expectation is written at the call")]
 fn check(life: &Life, timeline: Expect) {
     timeline.assert_eq(&life.timeline());
 }

@@ -17,7 +17,14 @@ fn with_money_it_is_renewed_as_due_and_never_suspended() {
 
     life.down_until("2025-06-20 08:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:00:00  credit 24000: cash 24000, gift 0
+        2025-05-08 10:00:00  uhost is bought for 12000: 2025-05-08 10:00:00 .. 2025-06-07 10:00:00, cash 12000
+        2025-06-07 10:00:00  uhost is renewed by auto for 12000: 2025-06-07 10:00:00 .. 2025-07-07 10:00:00, cash 0 (done 2025-06-20 08:00:00)
+    "#]],
+    );
 }
 
 #[test]
@@ -30,7 +37,58 @@ fn without_money_the_customer_is_told_first_and_has_a_day_before_anything_is_tak
     life.down_until("2025-06-20 08:00:00");
     life.advance_to("2025-08-01 00:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:00:00  credit 12000: cash 12000, gift 0
+        2025-05-08 10:00:00  uhost is bought for 12000: 2025-05-08 10:00:00 .. 2025-06-07 10:00:00, cash 0
+        2025-05-31 10:00:00  message: expiring uhost at 2025-06-07 10:00:00
+        2025-05-31 10:00:00  balance low: 0 of 12000
+        2025-06-07 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-07 10:00:00  uhost expires; suspended 2025-06-21 08:00:00, released 2025-06-28 08:00:00 (done 2025-06-20 08:00:00)
+        2025-06-20 08:00:00  message: expired uhost at 2025-06-07 10:00:00
+        2025-06-08 01:00:00  uhost owes 233: 2025-06-07 10:00:00 .. 2025-06-08 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-08 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-09 01:00:00  uhost owes 400: 2025-06-08 00:00:00 .. 2025-06-09 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-09 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-10 01:00:00  uhost owes 400: 2025-06-09 00:00:00 .. 2025-06-10 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-10 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-11 01:00:00  uhost owes 400: 2025-06-10 00:00:00 .. 2025-06-11 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-11 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-12 01:00:00  uhost owes 400: 2025-06-11 00:00:00 .. 2025-06-12 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-12 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-13 01:00:00  uhost owes 400: 2025-06-12 00:00:00 .. 2025-06-13 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-13 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-14 01:00:00  uhost owes 400: 2025-06-13 00:00:00 .. 2025-06-14 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-14 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-15 01:00:00  uhost owes 400: 2025-06-14 00:00:00 .. 2025-06-15 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-15 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-16 01:00:00  uhost owes 400: 2025-06-15 00:00:00 .. 2025-06-16 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-16 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-17 01:00:00  uhost owes 400: 2025-06-16 00:00:00 .. 2025-06-17 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-17 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-18 01:00:00  uhost owes 400: 2025-06-17 00:00:00 .. 2025-06-18 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-18 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-19 01:00:00  uhost owes 400: 2025-06-18 00:00:00 .. 2025-06-19 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-19 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-20 08:00:00)
+        2025-06-20 01:00:00  uhost owes 400: 2025-06-19 00:00:00 .. 2025-06-20 00:00:00 (done 2025-06-20 08:00:00)
+        2025-06-20 08:00:00  message: suspension uhost at 2025-06-21 08:00:00
+        2025-06-20 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-21 01:00:00  uhost owes 400: 2025-06-20 00:00:00 .. 2025-06-21 00:00:00
+        2025-06-21 08:00:00  uhost is suspended; released 2025-06-28 08:00:00
+        2025-06-21 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-22 01:00:00  uhost owes 133: 2025-06-21 00:00:00 .. 2025-06-21 08:00:00
+        2025-06-22 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-23 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-24 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-25 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-26 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-27 08:00:00  message: release uhost at 2025-06-28 08:00:00
+        2025-06-27 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-28 08:00:00  uhost owes nothing any more
+        2025-06-28 08:00:00  uhost is released
+    "#]],
+    );
 }
 
 #[test]
@@ -44,22 +102,68 @@ fn down_over_the_release_date_a_suspended_resource_is_warned_before_it_is_releas
     life.down_until("2025-06-25 08:00:00");
     life.advance_to("2025-06-27 00:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-11 01:00:00  uhost owes 167: 2025-06-10 00:00:00 .. 2025-06-10 10:00:00 (done 2025-06-25 08:00:00)
+        2025-06-11 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-12 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-13 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-14 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-15 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-16 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-25 08:00:00  message: release uhost at 2025-06-26 08:00:00
+        2025-06-17 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-18 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-19 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-20 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-21 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-22 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-23 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-24 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-25 08:00:00)
+        2025-06-25 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-26 08:00:00  uhost owes nothing any more
+        2025-06-26 08:00:00  uhost is released
+    "#]],
+    );
 }
 
 #[test]
-fn down_right_after_the_expiry_a_resource_is_suspended_as_due_and_money_resumes_it() {
+fn down_right_after_the_expiry_a_resource_is_not_suspended_before_a_warning_is_a_day_old() {
     let mut life = shanghai("2025-05-08 10:00:00", UHOST);
     life.credit(12_000);
     let uhost = life.buys("uhost/thirty");
     life.advance_to("2025-06-07 12:00:00");
     life.forget();
 
-    life.down_until("2025-06-30 08:00:00");
-    life.credit(12_000);
+    life.down_until("2025-06-14 08:00:00");
+    let warned = life.resource(uhost).state;
+    life.advance_to("2025-06-15 12:00:00");
 
-    check(&life, expect![""]);
-    assert_eq!(life.resource(uhost).state, State::Active);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-08 01:00:00  uhost owes 233: 2025-06-07 10:00:00 .. 2025-06-08 00:00:00 (done 2025-06-14 08:00:00)
+        2025-06-08 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-14 08:00:00)
+        2025-06-09 01:00:00  uhost owes 400: 2025-06-08 00:00:00 .. 2025-06-09 00:00:00 (done 2025-06-14 08:00:00)
+        2025-06-09 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-14 08:00:00)
+        2025-06-14 08:00:00  message: suspension uhost at 2025-06-15 08:00:00
+        2025-06-10 01:00:00  uhost owes 400: 2025-06-09 00:00:00 .. 2025-06-10 00:00:00 (done 2025-06-14 08:00:00)
+        2025-06-10 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-14 08:00:00)
+        2025-06-11 01:00:00  uhost owes 400: 2025-06-10 00:00:00 .. 2025-06-11 00:00:00 (done 2025-06-14 08:00:00)
+        2025-06-11 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-14 08:00:00)
+        2025-06-12 01:00:00  uhost owes 400: 2025-06-11 00:00:00 .. 2025-06-12 00:00:00 (done 2025-06-14 08:00:00)
+        2025-06-12 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-14 08:00:00)
+        2025-06-13 01:00:00  uhost owes 400: 2025-06-12 00:00:00 .. 2025-06-13 00:00:00 (done 2025-06-14 08:00:00)
+        2025-06-13 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-06-14 08:00:00)
+        2025-06-14 01:00:00  uhost owes 400: 2025-06-13 00:00:00 .. 2025-06-14 00:00:00 (done 2025-06-14 08:00:00)
+        2025-06-14 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-15 01:00:00  uhost owes 400: 2025-06-14 00:00:00 .. 2025-06-15 00:00:00
+        2025-06-15 08:00:00  uhost is suspended; released 2025-06-22 08:00:00
+        2025-06-15 10:00:00  uhost is not renewed: 0 of 12000
+    "#]],
+    );
+    assert_eq!((warned, life.resource(uhost).state), (State::Expired, State::Suspended));
 }
 
 #[test]
@@ -72,7 +176,14 @@ fn hourly_attempts_that_were_missed_are_made_late_and_dated_before_the_expiry() 
     life.down_until("2025-06-09 08:00:00");
 
     assert_eq!(life.resource(ddos).state, State::Active);
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:00:00  credit 24000: cash 24000, gift 0
+        2025-05-08 10:00:00  ddos is bought for 12000: 2025-05-08 10:00:00 .. 2025-06-07 10:00:00, cash 12000
+        2025-06-06 10:00:00  ddos is renewed by auto for 12000: 2025-06-07 10:00:00 .. 2025-07-07 10:00:00, cash 0 (done 2025-06-09 08:00:00)
+    "#]],
+    );
 }
 
 #[test]
@@ -99,8 +210,8 @@ fn forty_days_of_hours_are_renewed_hour_by_hour_as_long_as_the_money_lasts() {
 
     life.down_until("2025-06-17 10:20:00");
 
-    // 499 hours were left: 40 minutes to the whole hour for 67, then 498 of them.
-    assert_eq!(life.orders_of(gpu, OrderKind::Renewal).len(), 500);
+    // 40 minutes to the whole hour for 67, then 498 hours.
+    assert_eq!(life.orders_of(gpu, OrderKind::Renewal).len(), 499);
     assert_eq!(life.cash(), 33);
     assert_eq!(life.resource(gpu).state, State::Expired);
     assert_eq!(life.times_of("resource.expired").len(), 1);
@@ -122,14 +233,19 @@ fn forty_days_of_arrears_are_noted_day_by_day() {
 fn reminders_of_days_that_passed_are_left_out_and_that_of_today_is_sent_late() {
     let mut life = shanghai("2025-05-08 09:30:00", UHOST);
     life.credit(12_000);
-    let uhost = life.buys("uhost/thirty");
-    life.switch(uhost, false).unwrap();
+    life.buys_switched_off("uhost/thirty");
     life.forget();
 
     life.down_until("2025-06-04 15:00:00");
     life.advance_to("2025-06-06 12:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-04 15:00:00  message: expiring uhost at 2025-06-07 09:30:00
+        2025-06-06 10:00:00  message: expiring uhost at 2025-06-07 09:30:00
+    "#]],
+    );
 }
 
 #[test]
@@ -158,6 +274,7 @@ fn an_outage_of_any_length_books_what_no_outage_books() {
     down.down_until("2025-04-10 12:00:00");
 
     assert_eq!(ids.map(|id| awake.resource(id).expires_at), ids.map(|id| down.resource(id).expires_at));
-    let booked = |life: &testkit::rules::Life| life.entries().iter().map(|entry| (entry.at, entry.postings)).collect::<Vec<_>>();
+    let booked =
+        |life: &testkit::rules::Life| life.entries().iter().map(|entry| (entry.at, entry.postings)).collect::<Vec<_>>();
     assert_eq!(booked(&awake), booked(&down));
 }

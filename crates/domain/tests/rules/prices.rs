@@ -20,7 +20,17 @@ fn new_purchases_pay_the_new_price_and_renewals_from_their_own_date_on() {
     life.buys("uhost/thirty");
     life.advance_to("2025-07-07 10:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:00:00  credit 100000: cash 100000, gift 0
+        2025-05-08 10:00:00  uhost is bought for 12000: 2025-05-08 10:00:00 .. 2025-06-07 10:00:00, cash 88000
+        2025-06-01 00:00:00  uhost-2 is bought for 13000: 2025-06-01 00:00:00 .. 2025-07-01 00:00:00, cash 75000
+        2025-06-07 10:00:00  uhost is renewed by auto for 12000: 2025-06-07 10:00:00 .. 2025-07-07 10:00:00, cash 63000
+        2025-07-01 00:00:00  uhost-2 is renewed by auto for 13000: 2025-07-01 00:00:00 .. 2025-07-31 00:00:00, cash 50000
+        2025-07-07 10:00:00  uhost is renewed by auto for 13000: 2025-07-07 10:00:00 .. 2025-08-06 10:00:00, cash 37000
+    "#]],
+    );
 }
 
 #[test]
@@ -35,7 +45,9 @@ fn by_default_a_price_reaches_renewals_thirty_days_after_purchases() {
     life.advance_to("2025-06-01 10:00:00");
 
     let lines: Vec<_> = life.timeline().lines().rev().take(2).map(str::to_owned).collect();
-    expect![""].assert_eq(&lines.join("\n"));
+    expect![[r#"
+        2025-06-01 10:00:00  uhost is renewed by auto for 1500: 2025-06-01 10:00:00 .. 2025-06-02 10:00:00, cash 67500
+        2025-05-31 10:00:00  uhost is renewed by auto for 1000: 2025-05-31 10:00:00 .. 2025-06-01 10:00:00, cash 69000"#]].assert_eq(&lines.join("\n"));
 }
 
 #[test]
@@ -47,7 +59,30 @@ fn a_late_renewal_and_arrears_cost_what_was_in_force_at_the_old_end() {
     life.advance_to("2025-06-09 15:00:00");
     life.credit(12_999);
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:00:00  credit 12000: cash 12000, gift 0
+        2025-05-08 10:00:00  uhost is bought for 12000: 2025-05-08 10:00:00 .. 2025-06-07 10:00:00, cash 0
+        2025-05-31 10:00:00  message: expiring uhost at 2025-06-07 10:00:00
+        2025-05-31 10:00:00  balance low: 0 of 12000
+        2025-06-04 10:00:00  message: expiring uhost at 2025-06-07 10:00:00
+        2025-06-04 10:00:00  balance low: 0 of 12000
+        2025-06-06 10:00:00  message: expiring uhost at 2025-06-07 10:00:00
+        2025-06-06 10:00:00  balance low: 0 of 12000
+        2025-06-07 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-07 10:00:00  uhost expires; suspended 2025-06-10 10:00:00, released 2025-06-17 10:00:00
+        2025-06-07 10:00:00  message: expired uhost at 2025-06-07 10:00:00
+        2025-06-08 01:00:00  uhost owes 233: 2025-06-07 10:00:00 .. 2025-06-08 00:00:00
+        2025-06-08 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-09 01:00:00  uhost owes 400: 2025-06-08 00:00:00 .. 2025-06-09 00:00:00
+        2025-06-09 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-09 10:00:00  message: suspension uhost at 2025-06-10 10:00:00
+        2025-06-09 15:00:00  credit 12999: cash 12999, gift 0
+        2025-06-09 15:00:00  uhost is renewed by auto for 12000: 2025-06-07 10:00:00 .. 2025-07-07 10:00:00, cash 999
+        2025-06-09 15:00:00  uhost owes nothing any more
+    "#]],
+    );
 }
 
 const NOW: &str = "2025-05-01T00:00:00Z";
@@ -75,7 +110,10 @@ fn at(text: &str) -> Option<Instant> {
 fn the_first_version_of_a_plan_holds_for_purchases_and_renewals_at_once() {
     let plan = put(None, monthly(12_000)).unwrap().unwrap();
 
-    assert_eq!((plan.prices[0].effective_from, plan.prices[0].renewals_from), (NOW.parse().unwrap(), NOW.parse().unwrap()));
+    assert_eq!(
+        (plan.prices[0].effective_from, plan.prices[0].renewals_from),
+        (NOW.parse().unwrap(), NOW.parse().unwrap())
+    );
 }
 
 #[test]
@@ -88,8 +126,11 @@ fn the_same_price_again_changes_nothing() {
 #[test]
 fn renewals_do_not_pay_a_new_price_before_purchases_do() {
     let plan = put(None, monthly(12_000)).unwrap();
-    let early =
-        PlanDraft { effective_from: at("2025-06-01T00:00:00Z"), renewals_from: at("2025-05-20T00:00:00Z"), ..monthly(13_000) };
+    let early = PlanDraft {
+        effective_from: at("2025-06-01T00:00:00Z"),
+        renewals_from: at("2025-05-20T00:00:00Z"),
+        ..monthly(13_000)
+    };
 
     assert_eq!(put(plan.as_ref(), early), Err(CatalogRefusal::RenewalsBeforePurchases));
 }

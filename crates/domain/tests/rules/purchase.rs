@@ -3,17 +3,12 @@
 use domain::purchase::{Purchase, PurchaseRefusal, QUANTITY_MAX};
 use domain::renewal::Length;
 use expect_test::expect;
-use testkit::rules::{Life, code, purchase};
+use testkit::rules::{code, purchase};
 
 use super::{check, shanghai};
 
-const GOODS: &str = "uhost/monthly month 1 30000 CNY; uhost/thirty day 30 30000 CNY; uhost/dollars day 30 5000 USD";
-
-fn rich() -> Life {
-    let mut life = shanghai("2025-06-10 09:15:00", "uhost/monthly month 1 30000 CNY; uhost/thirty day 30 30000 CNY");
-    life.credit(1_000_000_000_000);
-    life
-}
+const GOODS: &str = "uhost/monthly month 1 30000 CNY; uhost/thirty day 30 30000 CNY; uhost/dollars day 30 5000 USD; \
+                     uhost/dear month 1 1000000 CNY";
 
 #[test]
 fn to_the_end_of_the_month_costs_a_part_and_renews_by_the_month() {
@@ -23,12 +18,20 @@ fn to_the_end_of_the_month_costs_a_part_and_renews_by_the_month() {
 
     life.advance_to("2025-07-01 00:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-10 09:15:00  credit 50615: cash 50615, gift 0
+        2025-06-10 09:15:00  uhost is bought for 20615: 2025-06-10 09:15:00 .. 2025-07-01 00:00:00, cash 30000
+        2025-07-01 00:00:00  uhost is renewed by auto for 30000: 2025-07-01 00:00:00 .. 2025-08-01 00:00:00, cash 0
+    "#]],
+    );
 }
 
 #[test]
 fn the_switch_is_on_unless_it_is_turned_off() {
-    let mut life = rich();
+    let mut life = shanghai("2025-06-10 09:15:00", GOODS);
+    life.credit(60_000);
 
     let on = life.buys("uhost/thirty");
     let off = life.buy(Purchase { auto_renew: Some(false), ..purchase("uhost/thirty") }).unwrap();
@@ -78,7 +81,7 @@ fn no_terms_and_more_than_a_century_are_refused() {
 
 #[test]
 fn a_price_that_does_not_fit_the_books_is_refused() {
-    let many = Purchase { quantity: QUANTITY_MAX, length: Length::Terms(1_200), ..purchase("uhost/monthly") };
+    let many = Purchase { quantity: QUANTITY_MAX, length: Length::Terms(1_200), ..purchase("uhost/dear") };
     check_refused(many, "the amount is larger than the books can hold");
 }
 

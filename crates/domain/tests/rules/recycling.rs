@@ -14,12 +14,28 @@ const UHOST: &str = "uhost/thirty day 30 12000 CNY";
 fn nobody_pays_a_resource_with_its_switch_off_so_it_is_suspended_and_kept() {
     let mut life = shanghai("2025-05-08 14:20:05", UHOST);
     life.credit(12_000);
-    let uhost = life.buys("uhost/thirty");
-    life.switch(uhost, false).unwrap();
+    let uhost = life.buys_switched_off("uhost/thirty");
 
     life.advance_to("2026-08-06 12:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 14:20:05  credit 12000: cash 12000, gift 0
+        2025-05-08 14:20:05  uhost is bought for 12000: 2025-05-08 14:20:05 .. 2025-06-07 14:20:05, cash 0
+        2025-05-31 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-04 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-06 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-07 14:20:05  uhost expires; suspended 2025-06-10 14:20:05, released never
+        2025-06-07 14:20:05  message: expired uhost at 2025-06-07 14:20:05
+        2025-06-08 01:00:00  uhost owes 161: 2025-06-07 14:20:05 .. 2025-06-08 00:00:00
+        2025-06-09 01:00:00  uhost owes 400: 2025-06-08 00:00:00 .. 2025-06-09 00:00:00
+        2025-06-09 14:20:05  message: suspension uhost at 2025-06-10 14:20:05
+        2025-06-10 01:00:00  uhost owes 400: 2025-06-09 00:00:00 .. 2025-06-10 00:00:00
+        2025-06-10 14:20:05  uhost is suspended; released never
+        2025-06-11 01:00:00  uhost owes 239: 2025-06-10 00:00:00 .. 2025-06-10 14:20:05
+    "#]],
+    );
     assert_eq!(life.outlook(uhost).release_at, None);
 }
 
@@ -62,15 +78,29 @@ fn an_hourly_resource_is_suspended_after_an_hour_and_released_after_a_day() {
 
     life.advance_to("2025-03-11 17:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-03-10 16:00:00  credit 100: cash 100, gift 0
+        2025-03-10 16:00:00  gpu is bought for 100: 2025-03-10 16:00:00 .. 2025-03-10 17:00:00, cash 0
+        2025-03-10 17:00:00  gpu is not renewed: 0 of 100
+        2025-03-10 17:00:00  gpu expires; suspended 2025-03-10 18:00:00, released 2025-03-11 17:00:00
+        2025-03-10 17:00:00  message: expired gpu at 2025-03-10 17:00:00
+        2025-03-10 18:00:00  gpu is suspended; released 2025-03-11 17:00:00
+        2025-03-11 01:00:00  gpu owes 100: 2025-03-10 17:00:00 .. 2025-03-10 18:00:00
+        2025-03-11 16:00:00  message: release gpu at 2025-03-11 17:00:00
+        2025-03-11 17:00:00  gpu is not renewed: 0 of 2500
+        2025-03-11 17:00:00  gpu owes nothing any more
+        2025-03-11 17:00:00  gpu is released
+    "#]],
+    );
 }
 
 #[test]
 fn a_product_may_release_with_the_switch_off_too() {
     let mut life = shanghai("2025-05-08 14:20:05", "trial/thirty day 30 12000 CNY release_when_off");
     life.credit(12_000);
-    let trial = life.buys("trial/thirty");
-    life.switch(trial, false).unwrap();
+    let trial = life.buys_switched_off("trial/thirty");
 
     life.advance_to("2025-06-17 14:20:04");
     let before = life.resource(trial).state;
@@ -95,13 +125,37 @@ fn a_product_may_never_suspend_and_then_never_releases() {
 
 #[test]
 fn a_product_has_its_own_days() {
-    let mut life = shanghai("2025-05-08 10:00:00", "scratch/thirty day 30 12000 CNY suspend_after=P1D release_after=P2D");
+    let mut life =
+        shanghai("2025-05-08 10:00:00", "scratch/thirty day 30 12000 CNY suspend_after=P1D release_after=P2D");
     life.credit(12_000);
     life.buys("scratch/thirty");
 
     life.advance_to("2025-06-09 10:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:00:00  credit 12000: cash 12000, gift 0
+        2025-05-08 10:00:00  scratch is bought for 12000: 2025-05-08 10:00:00 .. 2025-06-07 10:00:00, cash 0
+        2025-05-31 10:00:00  message: expiring scratch at 2025-06-07 10:00:00
+        2025-05-31 10:00:00  balance low: 0 of 12000
+        2025-06-04 10:00:00  message: expiring scratch at 2025-06-07 10:00:00
+        2025-06-04 10:00:00  balance low: 0 of 12000
+        2025-06-06 10:00:00  message: expiring scratch at 2025-06-07 10:00:00
+        2025-06-06 10:00:00  balance low: 0 of 12000
+        2025-06-07 10:00:00  scratch is not renewed: 0 of 12000
+        2025-06-07 10:00:00  scratch expires; suspended 2025-06-08 10:00:00, released 2025-06-09 10:00:00
+        2025-06-07 10:00:00  message: expired scratch at 2025-06-07 10:00:00
+        2025-06-08 01:00:00  scratch owes 233: 2025-06-07 10:00:00 .. 2025-06-08 00:00:00
+        2025-06-08 10:00:00  scratch is not renewed: 0 of 12000
+        2025-06-08 10:00:00  message: release scratch at 2025-06-09 10:00:00
+        2025-06-08 10:00:00  scratch is suspended; released 2025-06-09 10:00:00
+        2025-06-09 01:00:00  scratch owes 167: 2025-06-08 00:00:00 .. 2025-06-08 10:00:00
+        2025-06-09 10:00:00  scratch is not renewed: 0 of 12000
+        2025-06-09 10:00:00  scratch owes nothing any more
+        2025-06-09 10:00:00  scratch is released
+    "#]],
+    );
 }
 
 #[test]
@@ -125,15 +179,24 @@ fn a_policy_that_changes_holds_from_the_next_renewal_on() {
 fn switched_on_late_without_money_it_is_released_only_a_day_after_a_warning() {
     let mut life = shanghai("2025-05-08 10:00:00", UHOST);
     life.credit(12_000);
-    let uhost = life.buys("uhost/thirty");
-    life.switch(uhost, false).unwrap();
+    let uhost = life.buys_switched_off("uhost/thirty");
     life.advance_to("2025-06-27 10:00:00");
     life.forget();
 
     life.switch(uhost, true).unwrap();
     life.advance_to("2025-07-07 12:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-27 10:00:00  uhost switch on
+        2025-06-27 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-27 10:00:00  message: release uhost at 2025-06-28 10:00:00
+        2025-06-28 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-28 10:00:00  uhost owes nothing any more
+        2025-06-28 10:00:00  uhost is released
+    "#]],
+    );
 }
 
 #[test]
@@ -149,7 +212,17 @@ fn a_warning_from_before_the_switch_went_off_does_not_count_when_it_is_on_again(
     life.switch(uhost, true).unwrap();
     life.advance_to("2025-06-22 12:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-20 09:00:00  uhost switch on
+        2025-06-20 09:00:00  uhost is not renewed: 0 of 12000
+        2025-06-20 09:00:00  message: release uhost at 2025-06-21 09:00:00
+        2025-06-20 10:00:00  uhost is not renewed: 0 of 12000
+        2025-06-21 09:00:00  uhost owes nothing any more
+        2025-06-21 09:00:00  uhost is released
+    "#]],
+    );
 }
 
 #[test]
@@ -164,7 +237,14 @@ fn deleting_revokes_the_arrears_and_leaves_an_order_of_zero() {
     life.credit(50_000);
     life.advance_to("2025-07-01 00:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-09 11:00:00  uhost owes nothing any more
+        2025-06-09 11:00:00  uhost is deleted
+        2025-06-09 11:00:00  credit 50000: cash 50000, gift 0
+    "#]],
+    );
     assert_eq!((order.kind, order.state, order.amount.minor()), (OrderKind::Deletion, OrderState::Completed, 0));
     assert_eq!(life.resource(uhost).state, State::Deleted);
 }

@@ -4,7 +4,7 @@ use domain::order::OrderKind;
 use domain::purchase::Purchase;
 use domain::renewal::{Command, Length, RenewalRefusal, decide, quote};
 use domain::resource::{Outcome, State};
-use expect_test::expect;
+use expect_test::{Expect, expect};
 use testkit::rules::{books, purchase, resource, wallet};
 
 use super::{check, new_york, shanghai};
@@ -27,7 +27,41 @@ fn attempts_are_made_every_day_at_the_local_time_of_the_expiry_until_the_release
 
     life.advance_to("2025-07-20 00:00:00");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 14:20:05  credit 12000: cash 12000, gift 0
+        2025-05-08 14:20:05  uhost is bought for 12000: 2025-05-08 14:20:05 .. 2025-06-07 14:20:05, cash 0
+        2025-05-31 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-05-31 10:00:00  balance low: 0 of 12000
+        2025-06-04 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-04 10:00:00  balance low: 0 of 12000
+        2025-06-06 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-06 10:00:00  balance low: 0 of 12000
+        2025-06-07 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-07 14:20:05  uhost expires; suspended 2025-06-10 14:20:05, released 2025-06-17 14:20:05
+        2025-06-07 14:20:05  message: expired uhost at 2025-06-07 14:20:05
+        2025-06-08 01:00:00  uhost owes 161: 2025-06-07 14:20:05 .. 2025-06-08 00:00:00
+        2025-06-08 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-09 01:00:00  uhost owes 400: 2025-06-08 00:00:00 .. 2025-06-09 00:00:00
+        2025-06-09 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-09 14:20:05  message: suspension uhost at 2025-06-10 14:20:05
+        2025-06-10 01:00:00  uhost owes 400: 2025-06-09 00:00:00 .. 2025-06-10 00:00:00
+        2025-06-10 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-10 14:20:05  uhost is suspended; released 2025-06-17 14:20:05
+        2025-06-11 01:00:00  uhost owes 239: 2025-06-10 00:00:00 .. 2025-06-10 14:20:05
+        2025-06-11 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-12 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-13 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-14 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-15 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-16 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-16 14:20:05  message: release uhost at 2025-06-17 14:20:05
+        2025-06-17 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-17 14:20:05  uhost owes nothing any more
+        2025-06-17 14:20:05  uhost is released
+    "#]],
+    );
 }
 
 #[test]
@@ -56,7 +90,26 @@ fn a_credit_renews_at_once_and_the_daily_series_stays_at_the_time_of_the_expiry(
     life.credit(1);
 
     assert_eq!(next.as_deref(), Some("2025-06-08 14:20:05"));
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 14:20:05  credit 12000: cash 12000, gift 0
+        2025-05-08 14:20:05  uhost is bought for 12000: 2025-05-08 14:20:05 .. 2025-06-07 14:20:05, cash 0
+        2025-05-31 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-05-31 10:00:00  balance low: 0 of 12000
+        2025-06-04 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-04 10:00:00  balance low: 0 of 12000
+        2025-06-06 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-06 10:00:00  balance low: 0 of 12000
+        2025-06-07 14:20:05  uhost is not renewed: 0 of 12000
+        2025-06-07 14:20:05  uhost expires; suspended 2025-06-10 14:20:05, released 2025-06-17 14:20:05
+        2025-06-07 14:20:05  message: expired uhost at 2025-06-07 14:20:05
+        2025-06-07 15:03:11  credit 11999: cash 11999, gift 0
+        2025-06-07 15:03:11  uhost is not renewed: 11999 of 12000
+        2025-06-07 15:03:11  credit 1: cash 12000, gift 0
+        2025-06-07 15:03:11  uhost is renewed by auto for 12000: 2025-06-07 14:20:05 .. 2025-07-07 14:20:05, cash 0
+    "#]],
+    );
 }
 
 #[test]
@@ -85,7 +138,27 @@ fn money_that_is_freed_renews_at_once() {
     life.advance_to("2025-06-08 14:00:00");
     life.unfreeze(freeze);
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 14:20:05  credit 32000: cash 32000, gift 0
+        2025-05-08 14:20:05  uhost is bought for 12000: 2025-05-08 14:20:05 .. 2025-06-07 14:20:05, cash 20000
+        2025-05-08 14:20:05  freezes 8001
+        2025-05-31 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-05-31 10:00:00  balance low: 11999 of 12000
+        2025-06-04 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-04 10:00:00  balance low: 11999 of 12000
+        2025-06-06 10:00:00  message: expiring uhost at 2025-06-07 14:20:05
+        2025-06-06 10:00:00  balance low: 11999 of 12000
+        2025-06-07 14:20:05  uhost is not renewed: 11999 of 12000
+        2025-06-07 14:20:05  uhost expires; suspended 2025-06-10 14:20:05, released 2025-06-17 14:20:05
+        2025-06-07 14:20:05  message: expired uhost at 2025-06-07 14:20:05
+        2025-06-08 01:00:00  uhost owes 161: 2025-06-07 14:20:05 .. 2025-06-08 00:00:00
+        2025-06-08 14:00:00  frees 8001
+        2025-06-08 14:00:00  uhost is renewed by auto for 12000: 2025-06-07 14:20:05 .. 2025-07-07 14:20:05, cash 8000
+        2025-06-08 14:00:00  uhost owes nothing any more
+    "#]],
+    );
 }
 
 #[test]
@@ -100,7 +173,17 @@ fn several_cycles_are_one_order_all_or_nothing() {
     life.advance_to("2025-06-05 09:00:00");
     life.credit(1);
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-04 20:00:00  credit 13322: cash 13322, gift 0
+        2025-06-04 20:00:00  uhost is not renewed: 13322 of 13323
+        2025-06-05 09:00:00  credit 1: cash 13323, gift 0
+        2025-06-05 09:00:00  uhost is renewed by auto for 13323 in 2 lines: 2025-05-28 14:00:00 .. 2025-07-01 00:00:00, cash 0
+        2025-06-05 09:00:00  uhost owes nothing any more
+        2025-06-05 09:00:00  uhost is resumed
+    "#]],
+    );
 }
 
 #[test]
@@ -116,7 +199,14 @@ fn a_resource_that_is_never_suspended_catches_up_over_three_cycles() {
     life.credit(1);
 
     assert_eq!(unpaid, 44);
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-03-05 12:00:00  credit 1: cash 28500, gift 0
+        2025-03-05 12:00:00  dns is renewed by auto for 28500 in 3 lines: 2025-01-20 09:00:00 .. 2025-04-01 00:00:00, cash 0
+        2025-03-05 12:00:00  dns owes nothing any more
+    "#]],
+    );
 }
 
 #[test]
@@ -130,11 +220,21 @@ fn an_hourly_resource_catches_up_over_seventeen_hours() {
     life.credit(1_699);
     life.credit(1);
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-03-11 09:20:00  credit 1699: cash 1699, gift 0
+        2025-03-11 09:20:00  gpu is not renewed: 1699 of 1700
+        2025-03-11 09:20:00  credit 1: cash 1700, gift 0
+        2025-03-11 09:20:00  gpu is renewed by auto for 1700 in 17 lines: 2025-03-10 17:00:00 .. 2025-03-11 10:00:00, cash 0
+        2025-03-11 09:20:00  gpu owes nothing any more
+        2025-03-11 09:20:00  gpu is resumed
+    "#]],
+    );
 }
 
 /// The first renewals of a purchase, with money for all: what they cost and where they end.
-fn check_renewals(start: &str, goods: &str, purchase: Purchase, n: usize, renewals: &expect_test::Expect) {
+fn check_renewals(start: &str, goods: &str, purchase: Purchase, n: usize, renewals: Expect) {
     let mut life = shanghai(start, goods);
     life.credit(1_000_000_000);
     let id = life.buy(purchase).unwrap();
@@ -149,58 +249,153 @@ fn check_renewals(start: &str, goods: &str, purchase: Purchase, n: usize, renewa
 #[test]
 fn a_three_month_term_is_aligned_once_and_keeps_its_length() {
     let three = Purchase { length: Length::Terms(3), ..purchase("uhost/monthly") };
-    check_renewals("2025-01-20 09:00:00", "uhost/monthly month 1 12000 CNY", three, 3, &expect![""]);
+    check_renewals(
+        "2025-01-20 09:00:00",
+        "uhost/monthly month 1 12000 CNY",
+        three,
+        3,
+        expect![[r#"
+        4250 2025-04-20 09:00:00 .. 2025-05-01 00:00:00
+        36000 2025-05-01 00:00:00 .. 2025-08-01 00:00:00
+        36000 2025-08-01 00:00:00 .. 2025-11-01 00:00:00
+    "#]],
+    );
 }
 
 #[test]
 fn a_plan_of_three_months_is_aligned_for_a_third_of_its_price_a_month() {
     let quarter = purchase("uhost/quarter");
-    check_renewals("2025-01-20 09:00:00", "uhost/quarter month 3 36000 CNY", quarter, 3, &expect![""]);
+    check_renewals(
+        "2025-01-20 09:00:00",
+        "uhost/quarter month 3 36000 CNY",
+        quarter,
+        3,
+        expect![[r#"
+        4250 2025-04-20 09:00:00 .. 2025-05-01 00:00:00
+        36000 2025-05-01 00:00:00 .. 2025-08-01 00:00:00
+        36000 2025-08-01 00:00:00 .. 2025-11-01 00:00:00
+    "#]],
+    );
 }
 
 #[test]
 fn a_renewal_keeps_the_quantity_and_rounds_once_for_all_units() {
     let three = Purchase { quantity: 3, ..purchase("uhost/monthly") };
-    check_renewals("2019-04-15 17:58:00", "uhost/monthly month 1 10000 CNY", three, 2, &expect![""]);
+    check_renewals(
+        "2019-04-15 17:58:00",
+        "uhost/monthly month 1 10000 CNY",
+        three,
+        2,
+        expect![[r#"
+        15727 2019-05-15 17:58:00 .. 2019-06-01 00:00:00
+        30000 2019-06-01 00:00:00 .. 2019-07-01 00:00:00
+    "#]],
+    );
 }
 
 #[test]
 fn a_term_that_ends_at_a_month_start_renews_for_whole_months() {
-    check_renewals("2025-05-01 00:00:00", "uhost/monthly month 1 12000 CNY", purchase("uhost/monthly"), 2, &expect![""]);
+    check_renewals(
+        "2025-05-01 00:00:00",
+        "uhost/monthly month 1 12000 CNY",
+        purchase("uhost/monthly"),
+        2,
+        expect![[r#"
+        12000 2025-06-01 00:00:00 .. 2025-07-01 00:00:00
+        12000 2025-07-01 00:00:00 .. 2025-08-01 00:00:00
+    "#]],
+    );
 }
 
 #[test]
 fn thirty_seconds_cost_nothing() {
     let two = Purchase { length: Length::Terms(2), ..purchase("uhost/monthly") };
-    check_renewals("2025-03-31 23:59:30", "uhost/monthly month 1 12000 CNY", two, 2, &expect![""]);
+    check_renewals(
+        "2025-03-31 23:59:30",
+        "uhost/monthly month 1 12000 CNY",
+        two,
+        2,
+        expect![[r#"
+        0 2025-05-31 23:59:30 .. 2025-06-01 00:00:00
+        24000 2025-06-01 00:00:00 .. 2025-08-01 00:00:00
+    "#]],
+    );
 }
 
 #[test]
 fn what_is_not_aligned_renews_from_the_anchor() {
     let goods = "site/monthly month 1 12000 CNY align=false";
-    check_renewals("2025-01-31 10:00:00", goods, purchase("site/monthly"), 4, &expect![""]);
+    check_renewals(
+        "2025-01-31 10:00:00",
+        goods,
+        purchase("site/monthly"),
+        4,
+        expect![[r#"
+        12000 2025-02-28 10:00:00 .. 2025-03-31 10:00:00
+        12000 2025-03-31 10:00:00 .. 2025-04-30 10:00:00
+        12000 2025-04-30 10:00:00 .. 2025-05-31 10:00:00
+        12000 2025-05-31 10:00:00 .. 2025-06-30 10:00:00
+    "#]],
+    );
 }
 
 #[test]
 fn an_annual_term_is_not_aligned() {
     let goods = "uhost/annual year 1 120000 CNY";
-    check_renewals("2024-02-29 12:00:00", goods, purchase("uhost/annual"), 4, &expect![""]);
+    check_renewals(
+        "2024-02-29 12:00:00",
+        goods,
+        purchase("uhost/annual"),
+        4,
+        expect![[r#"
+        120000 2025-02-28 12:00:00 .. 2026-02-28 12:00:00
+        120000 2026-02-28 12:00:00 .. 2027-02-28 12:00:00
+        120000 2027-02-28 12:00:00 .. 2028-02-29 12:00:00
+        120000 2028-02-29 12:00:00 .. 2029-02-28 12:00:00
+    "#]],
+    );
 }
 
 #[test]
 fn a_day_based_term_is_not_aligned() {
-    check_renewals("2025-05-08 10:30:10", "uhost/week day 7 700 CNY", purchase("uhost/week"), 2, &expect![""]);
+    check_renewals(
+        "2025-05-08 10:30:10",
+        "uhost/week day 7 700 CNY",
+        purchase("uhost/week"),
+        2,
+        expect![[r#"
+        700 2025-05-15 10:30:10 .. 2025-05-22 10:30:10
+        700 2025-05-22 10:30:10 .. 2025-05-29 10:30:10
+    "#]],
+    );
 }
 
 #[test]
 fn six_hours_are_aligned_once_and_stay_six_hours() {
     let six = Purchase { length: Length::Terms(6), ..purchase("gpu/hourly") };
-    check_renewals("2025-03-10 09:20:00", "gpu/hourly hour 1 100 CNY", six, 2, &expect![""]);
+    check_renewals(
+        "2025-03-10 09:20:00",
+        "gpu/hourly hour 1 100 CNY",
+        six,
+        2,
+        expect![[r#"
+        67 2025-03-10 15:20:00 .. 2025-03-10 16:00:00
+        600 2025-03-10 16:00:00 .. 2025-03-10 22:00:00
+    "#]],
+    );
 }
 
 #[test]
 fn a_hundred_and_nineteen_seconds_of_an_hour_are_rounded_down() {
-    check_renewals("2025-03-10 16:58:01", "gpu/hourly hour 1 100 CNY", purchase("gpu/hourly"), 1, &expect![""]);
+    check_renewals(
+        "2025-03-10 16:58:01",
+        "gpu/hourly hour 1 100 CNY",
+        purchase("gpu/hourly"),
+        1,
+        expect![[r#"
+        3 2025-03-10 17:58:01 .. 2025-03-10 18:00:00
+    "#]],
+    );
 }
 
 #[test]
@@ -211,7 +406,15 @@ fn over_the_gap_the_next_whole_hour_is_half_an_hour_away() {
 
     life.advance_to("2025-03-09T07:00:00Z");
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-03-09 00:30:00  credit 250: cash 250, gift 0
+        2025-03-09 00:30:00  gpu is bought for 100: 2025-03-09 00:30:00 .. 2025-03-09 01:30:00, cash 150
+        2025-03-09 01:30:00  gpu is renewed by auto for 50: 2025-03-09 01:30:00 .. 2025-03-09 03:00:00, cash 100
+        2025-03-09 03:00:00  gpu is renewed by auto for 100: 2025-03-09 03:00:00 .. 2025-03-09 04:00:00, cash 0
+    "#]],
+    );
 }
 
 #[test]

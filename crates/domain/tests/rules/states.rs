@@ -14,7 +14,15 @@ fn every_state_takes_these_inputs_and_no_other() {
     let head: String = Input::ALL.iter().map(|input| format!(" {:<9}", format!("{input:?}"))).collect();
     let table: String = State::ALL.iter().map(|state| row(*state)).collect();
 
-    expect![""].assert_eq(&format!("{:<9} |{}\n{table}", "", head.trim_end()));
+    expect![[r#"
+                  | Renew     Expire    Suspend   Release   Delete
+        active    | active    expired   -         -         -
+        expired   | active    -         suspended released  deleted
+        suspended | active    -         -         released  deleted
+        released  | -         -         -         -         -
+        deleted   | -         -         -         -         -
+    "#]]
+    .assert_eq(&format!("{:<9} |{}\n{table}", "", head.trim_end()));
 }
 
 #[test]

@@ -19,7 +19,18 @@ fn off_a_second_before_the_expiry_and_on_a_second_after_it() {
 
     life.switch(uhost, true).unwrap();
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-05-08 10:00:00  credit 24000: cash 24000, gift 0
+        2025-05-08 10:00:00  uhost is bought for 12000: 2025-05-08 10:00:00 .. 2025-06-07 10:00:00, cash 12000
+        2025-06-07 09:59:59  uhost switch off
+        2025-06-07 10:00:00  uhost expires; suspended 2025-06-10 10:00:00, released never
+        2025-06-07 10:00:00  message: expired uhost at 2025-06-07 10:00:00
+        2025-06-07 10:00:01  uhost switch on
+        2025-06-07 10:00:01  uhost is renewed by auto for 12000: 2025-06-07 10:00:00 .. 2025-07-07 10:00:00, cash 0
+    "#]],
+    );
 }
 
 #[test]
@@ -42,22 +53,28 @@ fn off_stops_the_daily_attempts_and_the_release() {
 fn on_while_suspended_with_money_renews_and_resumes_at_once() {
     let mut life = shanghai("2025-05-08 10:00:00", UHOST);
     life.credit(24_000);
-    let uhost = life.buys("uhost/thirty");
-    life.switch(uhost, false).unwrap();
+    let uhost = life.buys_switched_off("uhost/thirty");
     life.advance_to("2025-06-11 12:00:00");
     life.forget();
 
     life.switch(uhost, true).unwrap();
 
-    check(&life, expect![""]);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-11 12:00:00  uhost switch on
+        2025-06-11 12:00:00  uhost is renewed by auto for 12000: 2025-06-07 10:00:00 .. 2025-07-07 10:00:00, cash 0
+        2025-06-11 12:00:00  uhost owes nothing any more
+        2025-06-11 12:00:00  uhost is resumed
+    "#]],
+    );
 }
 
 #[test]
 fn on_while_active_waits_for_the_expiry() {
     let mut life = shanghai("2025-05-08 10:00:00", UHOST);
     life.credit(24_000);
-    let uhost = life.buys("uhost/thirty");
-    life.switch(uhost, false).unwrap();
+    let uhost = life.buys_switched_off("uhost/thirty");
 
     life.switch(uhost, true).unwrap();
 

@@ -54,7 +54,8 @@ fn an_empty_period_is_none() {
 
 #[test]
 fn waits_are_written_in_iso_8601() {
-    let shown = ["P3D", "PT24H", "P1W", "PT90M", "P1DT1H", "PT0S"].map(|text| text.parse::<Wait>().unwrap().to_string());
+    let shown =
+        ["P3D", "PT24H", "P1W", "PT90M", "P1DT1H", "PT0S"].map(|text| text.parse::<Wait>().unwrap().to_string());
 
     assert_eq!(shown, ["P3D", "PT24H", "P7D", "PT1H30M", "P1DT1H", "PT0S"]);
 }

@@ -101,7 +101,21 @@ fn entries_are_numbered_and_carry_the_balances_after_them() {
     life.buys("uhost/thirty");
 
     let rows: Vec<_> = (life.entries().iter())
-        .map(|entry| (entry.number, entry.postings.amount().unwrap().minor(), entry.cash_after.minor(), entry.gift_after.minor()))
+        .map(|entry| {
+            (entry.number, entry.postings.amount().unwrap().minor(), entry.cash_after.minor(), entry.gift_after.minor())
+        })
         .collect();
     assert_eq!(rows, [(1, 10_000, 10_000, 0), (2, 3_000, 10_000, 3_000), (3, -12_000, 1_000, 0)]);
+}
+
+#[test]
+fn gift_money_does_not_cover_a_lower_limit_for_credit_that_is_in_use() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.limit_credit(12_000).unwrap();
+    life.buys_switched_off("uhost/thirty");
+    life.gift(12_000);
+
+    let refused = life.limit_credit(0).unwrap_err();
+
+    assert_eq!(refused, WalletRefusal::CreditInUse { credit_limit: amount(0), needed: amount(12_000) });
 }

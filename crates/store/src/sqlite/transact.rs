@@ -108,6 +108,14 @@ impl Database {
         .await
     }
 
+    pub(crate) async fn claim_key(
+        &self,
+        idempotency: Idempotency,
+    ) -> Result<(), TransactError<std::convert::Infallible>> {
+        let claimed = self.submit(move |session| once(session, Some(&idempotency), |_| Ok(())));
+        claimed.await.map(Outcome::into_inner)
+    }
+
     pub(crate) async fn set_site(&self, zone: String, test_clock: Option<Instant>) -> Result<(), Trouble> {
         let stored = self.submit::<(), std::convert::Infallible>(move |session| {
             write::put_meta(session.connection, "zone", &zone).map_err(failed)?;

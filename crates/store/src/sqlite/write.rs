@@ -7,7 +7,7 @@ use domain::ledger::Entry;
 use domain::order::{Order, OrderKind, OrderState};
 use domain::resource::{Attempt, Resource};
 use domain::time::Instant;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Statement, ToSql, params};
 
 use super::row::{lines_text, opt, sql};
 use crate::port::{ApiKey, DueAt};
@@ -28,21 +28,13 @@ pub(super) fn change_set(
     for resource in &changes.changed_resources {
         update_resource(connection, resource, due_at(resource, catalog))?;
     }
-    for order in &changes.orders {
-        insert_order(connection, order)?;
-    }
+    insert_orders(connection, &changes.orders)?;
     for revocation in &changes.revocations {
         revoke(connection, changes, *revocation)?;
     }
-    for entry in &changes.entries {
-        insert_entry(connection, entry)?;
-    }
-    for attempt in &changes.attempts {
-        insert_attempt(connection, attempt)?;
-    }
-    for event in &changes.events {
-        insert_event(connection, event)?;
-    }
+    insert_entries(connection, &changes.entries)?;
+    insert_attempts(connection, &changes.attempts)?;
+    insert_events(connection, &changes.events)?;
     if let Some(freeze) = &changes.freeze {
         put_freeze(connection, freeze)?;
     }
@@ -168,34 +160,74 @@ fn update_resource(connection: &Connection, resource: &Resource, due_at: Option<
     if n_updated == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_updated)) }
 }
 
-const INSERT_ORDER: &str = "
-    insert into \"order\" (account_id, order_id, kind, state, \"trigger\", amount, currency, resource_id, license_id,
-        product, plan, lines, starts_at, ends_at, created_at, completed_at, superseded_by, slot)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+/// How many rows one statement inserts. Opening a table and its indexes costs as much as a row, so the rows of a decision
+/// go in together; a few sizes keep the number of prepared statements small.
+const ROWS_AT_ONCE: [usize; 4] = [8, 4, 2, 1];
 
-fn insert_order(connection: &Connection, order: &Order) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(INSERT_ORDER)?;
-    let inserted = statement.execute(params![
-        sql(order.account_id),
-        sql(order.id),
-        order.kind.name(),
-        order.state.name(),
-        order.trigger.name(),
-        sql(order.amount),
-        order.currency.code(),
-        opt(order.resource_id),
-        opt(order.license_id),
-        opt(order.sold.map(|sold| sold.product)),
-        opt(order.sold.map(|sold| sold.plan)),
-        lines_text(&order.lines),
-        opt(order.period.map(|period| period.start)),
-        opt(order.period.map(|period| period.end)),
-        sql(order.created_at),
-        opt(order.completed_at),
-        opt(order.superseded_by),
-        slot(order.kind),
-    ]);
-    inserted.map(drop)
+/// Binds the values of a row, one after the other.
+struct Values<'a, 'c> {
+    statement: &'a mut Statement<'c>,
+    n_bound: usize,
+}
+
+impl Values<'_, '_> {
+    fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<&mut Self> {
+        self.n_bound += 1;
+        self.statement.raw_bind_parameter(self.n_bound, value)?;
+        Ok(self)
+    }
+}
+
+/// Inserts rows: `head` ends before `values`, `n_columns` values are bound for each.
+fn insert_rows<T>(
+    connection: &Connection,
+    head: &str,
+    n_columns: usize,
+    mut rows: &[T],
+    bind: impl Fn(&mut Values<'_, '_>, &T) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let row_text = format!("({})", vec!["?"; n_columns].join(", "));
+    for n_rows in ROWS_AT_ONCE {
+        while rows.len() >= n_rows {
+            let (now, later) = rows.split_at(n_rows);
+            rows = later;
+            let sql = format!("{head} values {}", vec![row_text.as_str(); n_rows].join(", "));
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut values = Values { statement: &mut statement, n_bound: 0 };
+            now.iter().try_for_each(|row| bind(&mut values, row))?;
+            statement.raw_execute()?;
+        }
+    }
+    Ok(())
+}
+
+const INSERT_ORDERS: &str = "
+    insert into \"order\" (account_id, order_id, kind, state, \"trigger\", amount, currency, resource_id, license_id,
+        product, plan, lines, starts_at, ends_at, created_at, completed_at, superseded_by, slot)";
+
+fn insert_orders(connection: &Connection, orders: &[Order]) -> rusqlite::Result<()> {
+    insert_rows(connection, INSERT_ORDERS, 18, orders, |values, order| {
+        values
+            .bind(sql(order.account_id))?
+            .bind(sql(order.id))?
+            .bind(order.kind.name())?
+            .bind(order.state.name())?
+            .bind(order.trigger.name())?
+            .bind(sql(order.amount))?
+            .bind(order.currency.code())?
+            .bind(opt(order.resource_id))?
+            .bind(opt(order.license_id))?
+            .bind(opt(order.sold.map(|sold| sold.product)))?
+            .bind(opt(order.sold.map(|sold| sold.plan)))?
+            .bind(lines_text(&order.lines))?
+            .bind(opt(order.period.map(|period| period.start)))?
+            .bind(opt(order.period.map(|period| period.end)))?
+            .bind(sql(order.created_at))?
+            .bind(opt(order.completed_at))?
+            .bind(opt(order.superseded_by))?
+            .bind(slot(order.kind))?;
+        Ok(())
+    })
 }
 
 /// Which orders of a resource exclude each other at one start: charges (R-8), and arrears orders (C-2).
@@ -220,59 +252,65 @@ fn revoke(connection: &Connection, changes: &ChangeSet, revocation: Revocation) 
     statement.execute(values).map(drop)
 }
 
-const INSERT_ENTRY: &str = "
+const INSERT_ENTRIES: &str = "
     insert into entry (account_id, number, entry_id, at, reason, cash, gift, revenue, funding, promotion, cash_after,
-        gift_after, order_id, reference)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        gift_after, order_id, reference)";
 
-fn insert_entry(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
-    let postings = entry.postings;
-    let inserted = connection.prepare_cached(INSERT_ENTRY)?.execute(params![
-        sql(entry.account_id),
-        entry.number,
-        sql(entry.id),
-        sql(entry.at),
-        entry.reason.name(),
-        sql(postings.cash),
-        sql(postings.gift),
-        sql(postings.revenue),
-        sql(postings.funding),
-        sql(postings.promotion),
-        sql(entry.cash_after),
-        sql(entry.gift_after),
-        opt(entry.order_id),
-        entry.reference,
-    ]);
-    inserted.map(drop)
+fn insert_entries(connection: &Connection, entries: &[Entry]) -> rusqlite::Result<()> {
+    insert_rows(connection, INSERT_ENTRIES, 14, entries, |values, entry| {
+        let postings = entry.postings;
+        values
+            .bind(sql(entry.account_id))?
+            .bind(entry.number)?
+            .bind(sql(entry.id))?
+            .bind(sql(entry.at))?
+            .bind(entry.reason.name())?
+            .bind(sql(postings.cash))?
+            .bind(sql(postings.gift))?
+            .bind(sql(postings.revenue))?
+            .bind(sql(postings.funding))?
+            .bind(sql(postings.promotion))?
+            .bind(sql(entry.cash_after))?
+            .bind(sql(entry.gift_after))?
+            .bind(opt(entry.order_id))?
+            .bind(entry.reference.as_deref())?;
+        Ok(())
+    })
 }
 
-const INSERT_ATTEMPT: &str = "
-    insert into attempt (resource_id, attempt_id, at, outcome, reason, price, available, order_id)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const INSERT_ATTEMPTS: &str = "
+    insert into attempt (resource_id, attempt_id, at, outcome, reason, price, available, order_id)";
 
-fn insert_attempt(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
-    let inserted = connection.prepare_cached(INSERT_ATTEMPT)?.execute(params![
-        sql(attempt.resource_id),
-        sql(attempt.id),
-        sql(attempt.at),
-        attempt.outcome.name(),
-        attempt.reason,
-        opt(attempt.price),
-        sql(attempt.available),
-        opt(attempt.order_id),
-    ]);
-    inserted.map(drop)
+fn insert_attempts(connection: &Connection, attempts: &[Attempt]) -> rusqlite::Result<()> {
+    insert_rows(connection, INSERT_ATTEMPTS, 8, attempts, |values, attempt| {
+        values
+            .bind(sql(attempt.resource_id))?
+            .bind(sql(attempt.id))?
+            .bind(sql(attempt.at))?
+            .bind(attempt.outcome.name())?
+            .bind(attempt.reason.as_deref())?
+            .bind(opt(attempt.price))?
+            .bind(sql(attempt.available))?
+            .bind(opt(attempt.order_id))?;
+        Ok(())
+    })
 }
 
-const INSERT_EVENT: &str = "
-    insert into event (event_id, type, at, account_id, subject, data)
-    values (?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT_EVENTS: &str = "
+    insert into event (account_id, event_id, type, at, subject, data)";
 
-fn insert_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
-    let data = serde_json::to_string(&event.body).expect("events are plain data");
-    let (kind, subject) = (event.body.name(), event.subject.to_string());
-    let mut statement = connection.prepare_cached(INSERT_EVENT)?;
-    statement.execute(params![sql(event.id), kind, sql(event.at), sql(event.account_id), subject, data]).map(drop)
+fn insert_events(connection: &Connection, events: &[Event]) -> rusqlite::Result<()> {
+    insert_rows(connection, INSERT_EVENTS, 6, events, |values, event| {
+        let data = serde_json::to_string(&event.body).expect("events are plain data");
+        values
+            .bind(sql(event.account_id))?
+            .bind(sql(event.id))?
+            .bind(event.body.name())?
+            .bind(sql(event.at))?
+            .bind(event.subject.to_string())?
+            .bind(data)?;
+        Ok(())
+    })
 }
 
 const PUT_FREEZE: &str = "

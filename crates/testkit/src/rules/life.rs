@@ -212,6 +212,15 @@ impl Life {
         self.buy(purchase(plan)).expect("a purchase that the rules accept")
     }
 
+    /// Buys one term of a plan, with the switch off.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn buys_switched_off(&mut self, plan: &str) -> ResourceId {
+        let purchase = Purchase { auto_renew: Some(false), ..purchase(plan) };
+        self.buy(purchase).expect("a purchase that the rules accept")
+    }
+
     /// Buys.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ pub struct OwnedBooks {
     pub zone: BillingZone,
     catalog: Catalog,
     drafts: BTreeMap<Code, ProductDraft>,
+    currency: Currency,
     ids: RefCell<Ids>,
 }
 
@@ -36,7 +37,7 @@ pub struct OwnedBooks {
 ///
 /// Goods are separated by semicolons: `PRODUCT/PLAN UNIT COUNT PRICE CURRENCY [OPTION...]`. Options belong to the product:
 /// `exempt`, `align=false`, `suspend=never`, `release_when_off`, and the waits `window=PT24H`, `suspend_after=P3D`,
-/// `release_after=P10D`, `warn_before=PT24H`. All is sold from 1970 on.
+/// `release_after=P10D`, `warn_before=PT24H`. All is sold from 1970 on; accounts have the currency of the first plan.
 ///
 /// ```
 /// let books = testkit::rules::books("Asia/Shanghai", "uhost/monthly month 1 12000 CNY; ddos/thirty day 30 500 CNY exempt");
@@ -49,9 +50,10 @@ pub struct OwnedBooks {
 #[must_use]
 pub fn books(zone: &str, goods: &str) -> OwnedBooks {
     let zone = BillingZone::parse(zone).expect("a zone of the IANA database");
-    let ids = RefCell::new(Ids::seeded(1, 0));
-    let mut books = OwnedBooks { zone, catalog: Catalog::default(), drafts: BTreeMap::new(), ids };
     let goods: Vec<Good> = goods.split(';').map(|good| Good::read(good.trim())).collect();
+    let currency = goods.first().expect("something is sold").plan.currency;
+    let ids = RefCell::new(Ids::seeded(1, 0));
+    let mut books = OwnedBooks { zone, catalog: Catalog::default(), drafts: BTreeMap::new(), currency, ids };
     for good in &goods {
         books.draft(good.product, &good.options);
     }
@@ -183,12 +185,6 @@ impl OwnedBooks {
         let next = put_plan(current.as_ref(), draft, &self.zone, now).expect("a plan that the rules accept");
         next.into_iter().for_each(|plan| self.catalog.insert_plan(product, plan));
     }
-
-    /// The currency of what is sold.
-    fn currency(&self) -> Currency {
-        let plan = self.catalog.offerings().flat_map(|offering| offering.plans()).next();
-        plan.expect("something is sold").currency
-    }
 }
 
 fn set_option(draft: &mut ProductDraft, option: &str) {
@@ -272,7 +268,7 @@ fn empty_view(books: &OwnedBooks, ids: &mut Ids, now: Instant) -> View {
         id: ids.next_account(now),
         name: "Ann".to_owned(),
         email: "ann@example.com".to_owned(),
-        currency: books.currency(),
+        currency: books.currency,
         created_at: now,
     };
     let wallet = Wallet::default();

@@ -58,11 +58,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Write<T> {
 
 /// The bytes of the body; without a body the empty object, so what has only optional fields may be left out.
 async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Problem::new(Code::BodyTooLarge, "the body is larger than this server takes")
+    let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+        if let BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) = rejection {
+            return Problem::new(Code::BodyTooLarge, "the body is larger than this server takes");
         }
-        _ => Problem::new(Code::UnreadableBody, "the body did not arrive whole"),
+        Problem::new(Code::UnreadableBody, "the body did not arrive whole")
     })?;
     Ok(if bytes.iter().all(u8::is_ascii_whitespace) { Bytes::from_static(b"{}") } else { bytes })
 }

@@ -1,9 +1,9 @@
 //! The frame of the OpenAPI document, and what holds for all operations.
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Content, Ref, RefOr, Required, Response};
+use utoipa::openapi::{Components, Content, Ref, RefOr, Required, Response};
 use utoipa::{OpenApi, openapi};
 
 use super::path;
@@ -11,21 +11,25 @@ use super::problem::{self, MEDIA_TYPE};
 
 const BEARER: &str = "bearer";
 
-/// Prepaid resources that renew themselves.
-///
-/// Instants are RFC 3339 in UTC with whole seconds. Amounts are whole minor units (fen, cents) of the `currency` beside
-/// them. Ids are opaque. Lists come in pages: `limit`, `cursor`, `next_cursor`.
-///
-/// An operator key acts on every account, an account key on its own: what belongs to another account is not found, what
-/// only the operator may do is forbidden.
-///
-/// A refusal is a problem document (RFC 9457) with a stable `code`; `/docs/errors` says what to do about each. With an
-/// `Idempotency-Key` a write can be repeated safely: the same key with the same body gives the same answer again.
-///
-/// Names such as R-2 are those of the rules.
+/// What a reader of the reference must know before anything else.
+const ABOUT: &str = "\
+Prepaid resources that renew themselves.
+
+Instants are RFC 3339 in UTC with whole seconds. Amounts are whole minor units (fen, cents) of the `currency` beside them. \
+Ids are opaque. Lists come in pages: `limit`, `cursor`, `next_cursor`.
+
+An operator key acts on every account, an account key on its own: what belongs to another account is not found, what only \
+the operator may do is forbidden.
+
+A refusal is a problem document (RFC 9457) with a stable `code`; `/docs/errors` says what to do about each. With an \
+`Idempotency-Key` a write can be repeated safely: the same key with the same body gives the same answer again.
+
+Names such as R-2 are those of the rules.";
+
+/// What the handlers cannot say.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Perennial", license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    info(title = "Perennial", description = ABOUT, license(name = "Apache-2.0", identifier = "Apache-2.0")),
     tags(
         (name = "Accounts", description = "Customers and their API keys."),
         (name = "Wallet", description = "Money in, money set aside, balances, transactions, and what will fall due."),
@@ -49,6 +53,8 @@ pub(crate) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An operator or account key."));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
+    name_rows(components);
+    let optional = schemas_without_required(components);
     for (url, item) in &mut document.paths.paths {
         let post = item.post.as_mut().filter(|_| url.starts_with(path::V1));
         if let Some(operation) = post {
@@ -59,6 +65,7 @@ pub(crate) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
                 secure(operation);
             }
             describe_problems(operation);
+            relax_body(operation, &optional);
         }
     }
     document
@@ -87,6 +94,41 @@ fn describe_problems(operation: &mut Operation) {
             let problem = Content::new(Some(Ref::from_schema_name("Problem")));
             response.content.insert(MEDIA_TYPE.to_owned(), RefOr::T(problem));
         }
+    }
+}
+
+/// The rows of a list have a schema of their own: refer to it instead of repeating it.
+fn name_rows(components: &mut Components) {
+    let names: Vec<_> = components.schemas.keys().cloned().collect();
+    for name in &names {
+        let row = name.split_once('_').map(|(_, row)| row).filter(|row| names.iter().any(|name| name == row));
+        let list = row.zip(components.schemas.get_mut(name));
+        if let Some((row, RefOr::T(Schema::Object(list)))) = list
+            && let Some(RefOr::T(Schema::Array(data))) = list.properties.get_mut("data")
+        {
+            data.items = ArrayItems::RefOrSchema(Box::new(RefOr::Ref(Ref::from_schema_name(row))));
+        }
+    }
+}
+
+/// References to the objects that may be empty.
+fn schemas_without_required(components: &Components) -> Vec<Ref> {
+    let objects = components.schemas.iter().filter_map(|(name, schema)| match schema {
+        RefOr::T(Schema::Object(object)) if object.required.is_empty() => Some(Ref::from_schema_name(name)),
+        RefOr::T(_) | RefOr::Ref(_) => None,
+    });
+    objects.collect()
+}
+
+/// A body of which every field may be left out may be left out as a whole.
+fn relax_body(operation: &mut Operation, optional: &[Ref]) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    let may_be_empty = body.content.values().any(|content| match content {
+        RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) => optional.contains(schema),
+        RefOr::T(_) | RefOr::Ref(_) => false,
+    });
+    if may_be_empty {
+        body.required = Some(Required::False);
     }
 }
 

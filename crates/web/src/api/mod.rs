@@ -7,6 +7,7 @@
 
 mod accounts;
 mod body;
+mod bulk;
 mod caller;
 mod catalog;
 mod clock;
@@ -22,6 +23,7 @@ mod page;
 mod path;
 mod problem;
 mod query;
+mod renewals;
 mod resources;
 mod wallet;
 mod wire;
@@ -34,7 +36,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{OpenApi, Server};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::Options;
@@ -64,12 +66,15 @@ fn v1() -> OpenApiRouter<App> {
         .merge(catalog::routes())
         .merge(orders::routes())
         .merge(resources::routes())
+        .merge(renewals::routes())
         .merge(events::routes())
 }
 
 pub(crate) fn router(engine: Engine, options: Options) -> Router {
-    let Options { metrics, request_timeout, body_limit } = options;
-    let app = App { engine: engine.clone(), metrics, pages: Arc::new(Pages::of(&openapi())) };
+    let Options { metrics, request_timeout, body_limit, public_url } = options;
+    let mut document = openapi();
+    document.servers = public_url.map(|url| vec![Server::new(url)]);
+    let app = App { engine: engine.clone(), metrics, pages: Arc::new(Pages::of(&document)) };
     let (v1, _) = v1().split_for_parts();
     let (operations, _) = operations::routes().split_for_parts();
     let ids = layer::RequestIds::seeded(engine::id_seed());

@@ -81,7 +81,7 @@ fn operations<'a>(document: &'a Value, tag: &'a str) -> impl Iterator<Item = (&'
 fn contents(body: &mut String, document: &Value, tags: &[&str]) {
     put(body, "<nav aria-label=\"Contents\">");
     for tag in tags {
-        put(body, &format!("<h4>{}</h4><ul>", escape(tag)));
+        put(body, &format!("<p><strong>{}</strong></p><ul>", escape(tag)));
         for (_, _, operation) in operations(document, tag) {
             let (id, summary) = (text(&operation["operationId"]), text(&operation["summary"]));
             put(body, &format!("<li><a href=\"#{}\">{}</a></li>", escape(id), escape(summary)));
@@ -98,7 +98,7 @@ fn operation_section(body: &mut String, url: &str, method: &str, operation: &Val
     put(
         body,
         &format!(
-            "<p><code><span class=\"method\">{method}</span><span class=\"path\">{}</span></code></p>",
+            "<p><code><span class=\"method\">{method}</span> <span class=\"path\">{}</span></code></p>",
             escape(url)
         ),
     );
@@ -148,9 +148,9 @@ fn schema_section(body: &mut String, name: &str, schema: &Value) {
 
 /// The description of a field, with its limits.
 fn meaning(property: &Value) -> String {
-    let limits = [("minimum", "at least"), ("maximum", "at most"), ("maxLength", "characters at most")];
-    let limits = limits.iter().filter_map(|(key, words)| Some(format!("{words} {}", property.get(key)?)));
-    let limits: Vec<_> = limits.collect();
+    let limits = [("minimum", "at least", ""), ("maximum", "at most", ""), ("maxLength", "at most", " characters")];
+    let limit = |(key, words, unit)| Some(format!("{words} {}{unit}", property.get(key)?));
+    let limits: Vec<String> = limits.into_iter().filter_map(limit).collect();
     let example = property.get("example").map(|example| format!(" Example: <code>{}</code>.", escape(&plain(example))));
     let limits = if limits.is_empty() { String::new() } else { format!(" ({})", limits.join(", ")) };
     format!("{}{limits}{}", inline(text(&property["description"])), example.unwrap_or_default())
@@ -174,10 +174,8 @@ fn type_of(schema: &Value) -> String {
         let word = |word: &Value| format!("<code>{}</code>", escape(&plain(word)));
         return words.iter().map(word).collect::<Vec<_>>().join(" or ");
     }
-    let kinds = match &schema["type"] {
-        Value::Array(kinds) => kinds.iter().map(text).collect::<Vec<_>>().join(" or "),
-        kind => text(kind).to_owned(),
-    };
+    let kind = &schema["type"];
+    let kinds = kind.as_array().map_or_else(|| vec![text(kind)], |kinds| kinds.iter().map(text).collect()).join(" or ");
     if kinds.starts_with("array") {
         return format!("list of {}", type_of(&schema["items"]));
     }
