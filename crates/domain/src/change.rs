@@ -29,6 +29,8 @@ pub struct View {
     pub unpaid_arrears: Vec<UnpaidArrears>,
     /// The freeze that was asked for.
     pub freeze: Option<Freeze>,
+    /// Whether all that is due was loaded; an account may have more than fits one decision.
+    pub is_whole: bool,
 }
 
 /// An arrears order that stands.
@@ -124,6 +126,7 @@ impl ChangeSet {
             resources: Vec::new(),
             unpaid_arrears: Vec::new(),
             freeze: None,
+            is_whole: true,
         };
         Self { account: Some(account), ..Self::none(&view) }
     }
@@ -149,6 +152,7 @@ pub struct Draft<'a> {
     held: Vec<Held>,
     unpaid_arrears: Vec<UnpaidArrears>,
     freeze: Option<Freeze>,
+    is_whole: bool,
     changes: ChangeSet,
 }
 
@@ -158,9 +162,9 @@ impl<'a> Draft<'a> {
     pub fn new(books: Books<'a>, view: View, ids: &'a mut Ids, now: Instant) -> Self {
         let changes = ChangeSet::none(&view);
         let hold = |resource| Held { resource, is_new: false, is_changed: false };
-        let View { account, resources, unpaid_arrears, freeze, .. } = view;
+        let View { account, resources, unpaid_arrears, freeze, is_whole, .. } = view;
         let held = resources.into_iter().map(hold).collect();
-        Self { books, now, ids, account, held, unpaid_arrears, freeze, changes }
+        Self { books, now, ids, account, held, unpaid_arrears, freeze, is_whole, changes }
     }
 
     /// The change set.
@@ -175,6 +179,12 @@ impl<'a> Draft<'a> {
             }
         }
         changes
+    }
+
+    /// Whether all that is due is in the draft.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// The account.

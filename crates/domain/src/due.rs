@@ -24,11 +24,23 @@ pub fn due_at(resource: &Resource, books: &Books<'_>) -> Option<Instant> {
     timers(resource, &books.policy(resource), books.zone).next().map(|(at, _)| at)
 }
 
-/// Does everything of the draft's resources that is due at or before its `now`.
-pub fn run(draft: &mut Draft<'_>) {
+/// Whether all that is due is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing is due any more.
+    Done,
+    /// There was too much for one decision; the next one goes on where this one stopped.
+    More,
+}
+
+/// The most steps of one decision, so that neither memory nor others who wait depend on how long an outage was.
+const STEPS_MAX: usize = 2_000;
+
+/// Does what is due of the draft's resources at or before its `now`, in order, up to a limit.
+pub fn run(draft: &mut Draft<'_>) -> Progress {
     let now = draft.now;
     let mut agenda = Agenda::of(draft);
-    loop {
+    for _ in 0..STEPS_MAX {
         let step = agenda.first();
         let reminder = draft.remind_at().filter(|at| *at <= now);
         match (step, reminder) {
@@ -38,9 +50,10 @@ pub fn run(draft: &mut Draft<'_>) {
                 agenda.add(draft, entry.index);
             }
             (_, Some(at)) => reminder::remind(draft, at),
-            (_, None) => return,
+            (_, None) => return if draft.is_whole() { Progress::Done } else { Progress::More },
         }
     }
+    Progress::More
 }
 
 /// A step of one resource, in the order in which steps happen.

@@ -10,15 +10,15 @@ mod key;
 mod resource;
 mod worker;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::calendar::BillingZone;
 use domain::change::Draft;
-use domain::due;
+use domain::due::{self, Progress};
 use domain::id::{AccountId, ResourceId};
 use domain::order::Trigger;
 use domain::renewal::Books;
-use store::{Idempotency, Outcome, Store, Wanted};
+use store::{Idempotency, Outcome, Store, TransactError, Wanted};
 
 pub use account::{AccountDraft, Balance};
 pub use clock::SiteClock;
@@ -102,6 +102,26 @@ pub struct Engine {
     due: Arc<tokio::sync::Notify>,
 }
 
+/// Why a transaction decided nothing.
+enum Held<R> {
+    /// What is due comes first, and there is too much of it.
+    Back,
+    /// A rule says no.
+    Refused(R),
+}
+
+impl<R> From<Held<R>> for Error
+where
+    Self: From<R>,
+{
+    fn from(held: Held<R>) -> Self {
+        match held {
+            Held::Back => Self::Bug("a decision that was held back was not tried again".into()),
+            Held::Refused(refusal) => refusal.into(),
+        }
+    }
+}
+
 /// When a resource's next step is due, for the store to keep.
 #[must_use]
 pub fn due_at(zone: Arc<BillingZone>) -> store::DueAt {
@@ -156,16 +176,40 @@ impl Engine {
         R: Send + 'static,
         Error: From<R>,
     {
+        // The decision is made once, but maybe only after several transactions of due work.
+        let waiting = Arc::new(Mutex::new(Some(decide)));
+        loop {
+            let (zone, waiting) = (Arc::clone(&self.zone), Arc::clone(&waiting));
+            let done = self.store.transact(account_id, wanted.clone(), idempotency.clone(), move |view, desk| {
+                let books = Books { zone: &zone, catalog: desk.catalog };
+                let mut draft = Draft::new(books, view, desk.ids, desk.now);
+                if due::run(&mut draft) == Progress::More {
+                    return Err(Held::Back);
+                }
+                let decide = waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let decide = decide.expect("a decision that was not held back is made once");
+                let reply = decide(&mut draft).map_err(Held::Refused)?;
+                due::run(&mut draft);
+                Ok((draft.finish(), reply))
+            });
+            match done.await {
+                Err(TransactError::Refused(Held::Back)) => self.catch_up(account_id).await?,
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// Does a part of the due work of one account, when there is too much of it for one decision.
+    async fn catch_up(&self, account_id: AccountId) -> Result<(), Error> {
         let zone = Arc::clone(&self.zone);
-        let done = self.store.transact(account_id, wanted, idempotency, move |view, desk| {
+        let done = self.store.transact(account_id, Wanted::default(), None, move |view, desk| {
             let books = Books { zone: &zone, catalog: desk.catalog };
             let mut draft = Draft::new(books, view, desk.ids, desk.now);
             due::run(&mut draft);
-            let reply = decide(&mut draft)?;
-            due::run(&mut draft);
-            Ok((draft.finish(), reply))
+            Ok::<_, std::convert::Infallible>((draft.finish(), ()))
         });
-        Ok(done.await?)
+        done.await?;
+        Ok(())
     }
 
     /// The account of a resource that the caller may act on.

@@ -78,6 +78,7 @@ impl Engine {
         let done = self.store.transact_due(move |view, desk| {
             let books = Books { zone: &zone, catalog: desk.catalog };
             let mut draft = Draft::new(books, view, desk.ids, desk.now);
+            // What is left of a very long outage is due still, so the next batch goes on with it.
             due::run(&mut draft);
             draft.finish()
         });

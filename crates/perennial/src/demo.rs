@@ -111,7 +111,7 @@ impl Sample {
 
         let harbor = account(engine, "Harbor Robotics", 5_000_000).await?;
         let studio = account(engine, "Studio Moss", 30_000).await?;
-        let antiques = account(engine, "Old Town Antiques", 15_000).await?;
+        let antiques = account(engine, "Old Town Antiques", 13_000).await?;
         for (product, plan, quantity) in [
             ("uhost", "monthly", 3),
             ("uhost", "annual", 1),
@@ -156,7 +156,7 @@ impl Sample {
         let operator = &self.operator_key;
         say("");
         say("Three things to try:");
-        say("1. See what is in arrears, what the customer owes nothing for, and when it will be suspended:");
+        say("1. Look at a resource in arrears: it still runs, and says when it will be suspended:");
         say(&format!("   curl -s -H 'Authorization: Bearer {antiques_key}' {url}/v1/resources/{}", self.in_arrears));
         say("2. Recharge: the renewal goes on from the old end at once, and the arrears orders are revoked:");
         say(&format!(
@@ -164,14 +164,13 @@ impl Sample {
              -d '{{\"amount\":20000,\"kind\":\"cash\"}}' {url}/v1/accounts/{antiques}/credits"
         ));
         say(&format!("   curl -s -H 'Authorization: Bearer {antiques_key}' {url}/v1/orders"));
-        say("3. Let the month end: everything renews from the 1st to the 1st:");
+        say("3. Let the month end: what is monthly renews from the 1st to the 1st:");
         say(&format!(
             "   curl -s -H 'Authorization: Bearer {operator}' -H 'Content-Type: application/json' \
              -d '{{\"to\":\"2025-05-31T16:00:00Z\"}}' {url}/v1/test-clock/advance"
         ));
-        say(&format!(
-            "   curl -s -H 'Authorization: Bearer {operator}' '{url}/v1/events?type=resource.renewed&limit=100'"
-        ));
+        let (_, _, _, harbor_key) = &self.customers[0];
+        say(&format!("   curl -s -H 'Authorization: Bearer {harbor_key}' '{url}/v1/resources?product=uhost'"));
         say("");
         say("Ctrl-C ends the demo. `perennial demo --story` tells how it all works, line by line.");
     }

@@ -394,10 +394,7 @@ impl Store {
     ///
     /// # Errors
     /// [`TransactError::KeyReused`], or [`Trouble`].
-    pub async fn claim_key(
-        &self,
-        idempotency: Idempotency,
-    ) -> Result<(), TransactError<std::convert::Infallible>> {
+    pub async fn claim_key(&self, idempotency: Idempotency) -> Result<(), TransactError<std::convert::Infallible>> {
         match self {
             Self::Sqlite(database) => database.claim_key(idempotency).await,
         }

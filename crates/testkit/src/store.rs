@@ -74,15 +74,44 @@ impl TempStore {
         open(self.folder(), &self.clock, &self.zone)
     }
 
+    /// Closes the store; its data stay until the result is dropped.
+    pub async fn close(self) -> ClosedStore {
+        let Self { store, clock, zone, folder } = self;
+        store.close().await;
+        ClosedStore { clock, zone, folder }
+    }
+
     /// Closes the store and opens it again on the same data, at the same time.
     ///
     /// # Panics
     /// When it cannot be opened.
     pub async fn restart(self) -> Self {
-        let Self { store, clock, zone, folder } = self;
-        store.close().await;
-        drop(store);
-        let store = open(folder.path(), &clock, &zone).expect("the database can be opened again");
-        Self { store, clock, zone, folder }
+        self.close().await.open().expect("the database can be opened again")
+    }
+}
+
+/// The data of a store that was closed.
+#[derive(Debug)]
+pub struct ClosedStore {
+    clock: Arc<SiteClock>,
+    zone: Arc<BillingZone>,
+    folder: TempDir,
+}
+
+impl ClosedStore {
+    /// The folder of the database.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Opens the store again.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(self) -> Result<TempStore, OpenError> {
+        let Self { clock, zone, folder } = self;
+        let store = open(folder.path(), &clock, &zone)?;
+        Ok(TempStore { store, clock, zone, folder })
     }
 }

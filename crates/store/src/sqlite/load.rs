@@ -16,7 +16,10 @@ use crate::port::{Site, Trouble, Wanted};
 const ATTEMPTABLE_SECONDS: i64 = 26 * 3600;
 
 /// The most due resources of one account that one transaction takes; the rest follows in the next one.
-const DUE_MAX: u32 = 5_000;
+const DUE_MAX: usize = 5_000;
+
+/// The most resources of one account that money is tried on at once; the rest is tried at its own time within the day.
+const ATTEMPTABLE_MAX: usize = 20_000;
 
 const ACCOUNT: &str = concat!(
     "select ",
@@ -31,9 +34,9 @@ const DUE: &str = concat!(
     resource_columns!(),
     "
        from resource
-      where account_id = ?1 and due_at <= ?2
+      where account_id = ?1 and due_at between ?2 and ?3
       order by due_at, resource_id
-      limit ?3"
+      limit ?4"
 );
 
 const LIVE: &str = concat!(
@@ -64,7 +67,16 @@ pub(super) fn view(
     let Some((found, remind_at)) = found.optional()? else { return Ok(None) };
     // A reminder looks at all that has not ended (C-8).
     let reminds = remind_at.is_some_and(|at| at <= now);
-    let mut resources = if reminds { live(connection, account_id)? } else { due(connection, account_id, wanted, now)? };
+    let mut resources = if reminds {
+        live(connection, account_id)?
+    } else {
+        due(connection, account_id, (Instant::MIN, now), DUE_MAX)?
+    };
+    let is_whole = reminds || resources.len() < DUE_MAX;
+    if wanted.attemptable && !reminds {
+        let soon = (now.plus_seconds(1), now.plus_seconds(ATTEMPTABLE_SECONDS));
+        resources.extend(due(connection, account_id, soon, ATTEMPTABLE_MAX)?);
+    }
     for id in &wanted.resources {
         if !resources.iter().any(|resource| resource.id == *id) {
             resources.extend(one(connection, account_id, *id)?);
@@ -76,18 +88,17 @@ pub(super) fn view(
         None => None,
     };
     let (account, wallet) = (found.account, found.wallet);
-    Ok(Some(View { account, wallet, remind_at, resources, unpaid_arrears, freeze }))
+    Ok(Some(View { account, wallet, remind_at, resources, unpaid_arrears, freeze, is_whole }))
 }
 
 fn due(
     connection: &Connection,
     account_id: AccountId,
-    wanted: &Wanted,
-    now: Instant,
+    (from, until): (Instant, Instant),
+    limit: usize,
 ) -> rusqlite::Result<Vec<Resource>> {
-    let horizon = if wanted.attemptable { now.plus_seconds(ATTEMPTABLE_SECONDS) } else { now };
     let mut statement = connection.prepare_cached(DUE)?;
-    statement.query_map(params![sql(account_id), sql(horizon), DUE_MAX], row::resource)?.collect()
+    statement.query_map(params![sql(account_id), sql(from), sql(until), limit], row::resource)?.collect()
 }
 
 fn live(connection: &Connection, account_id: AccountId) -> rusqlite::Result<Vec<Resource>> {

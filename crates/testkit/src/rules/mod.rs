@@ -272,5 +272,13 @@ fn empty_view(books: &OwnedBooks, ids: &mut Ids, now: Instant) -> View {
         created_at: now,
     };
     let wallet = Wallet::default();
-    View { account, wallet, remind_at: None, resources: Vec::new(), unpaid_arrears: Vec::new(), freeze: None }
+    View {
+        account,
+        wallet,
+        remind_at: None,
+        resources: Vec::new(),
+        unpaid_arrears: Vec::new(),
+        freeze: None,
+        is_whole: true,
+    }
 }
