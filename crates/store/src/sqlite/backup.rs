@@ -26,7 +26,10 @@ pub(super) fn backup(connection: &Connection, file: &Path) -> Result<(), Trouble
     // `vacuum into` wants a file that is empty or not there; what an aborted copy left is of no use.
     File::create(partial).map_err(io)?;
     let name = partial.to_str().ok_or_else(|| Trouble::Unavailable("the file name is not UTF-8".into()))?;
+    // To SQLite the copy is a write, also of a connection that only reads.
+    connection.pragma_update(None, "query_only", false).map_err(trouble)?;
     let copied = connection.execute("vacuum into ?1", [name]).map_err(trouble);
+    connection.pragma_update(None, "query_only", true).map_err(trouble)?;
     let copied = copied.and_then(|_| {
         OpenOptions::new().write(true).open(partial).and_then(|copy| copy.sync_all()).map_err(io)?;
         std::fs::rename(partial, file).map_err(io)

@@ -4,6 +4,7 @@
 //! one disk flush for all of them. Readers see the last commit and block no one.
 
 mod backup;
+mod checkpoint;
 mod due;
 mod load;
 mod migrate;
@@ -24,6 +25,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::port::{Clock, DueAt, Finding, Trouble};
+use checkpoint::Checkpoints;
 use writer::{Job, Writer};
 
 pub use migrate::SCHEMA_VERSION;
@@ -141,14 +143,15 @@ impl Database {
     pub fn open(directory: &Path, ports: Ports) -> Result<Self, OpenError> {
         let path = directory.join(FILE_NAME);
         let lock = lock(directory, &path)?;
-        let connection = migrate::open_migrated(&path)?;
+        let mut connection = migrate::open_migrated(&path)?;
         let sqlite = |source| OpenError::Sqlite { path: path.clone(), source };
         configure(&connection).map_err(sqlite)?;
         let catalog = Arc::new(RwLock::new(Arc::new(load::catalog(&connection)?)));
         let last_id = load::last_event_id(&connection)?;
         connection.set_prepared_statement_cache_capacity(128);
         let (jobs, queue) = std::sync::mpsc::sync_channel(JOBS_MAX);
-        let writer = Writer::new(connection, last_id, ports.clone(), Arc::clone(&catalog));
+        let checkpoints = Checkpoints::start(&path, &mut connection).map_err(sqlite)?;
+        let writer = Writer::new(connection, last_id, ports.clone(), Arc::clone(&catalog), checkpoints);
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || writer.run(&queue));
         let thread = thread.map_err(|source| OpenError::Directory { path: path.clone(), source })?;
         Ok(Self(Arc::new(Inner {
@@ -277,7 +280,6 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     steady(connection)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))
 }
@@ -285,6 +287,13 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 /// Plans depend on the statement alone, so a bound value never makes SQLite plan again: that cost a tenth of a burst.
 fn steady(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
+fn open_second_writer(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    Ok(connection)
 }
 
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {

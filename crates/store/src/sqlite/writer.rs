@@ -9,6 +9,7 @@ use domain::id::Ids;
 use domain::time::Instant;
 use rusqlite::Connection;
 
+use super::checkpoint::Checkpoints;
 use super::{Ports, trouble};
 use crate::port::{Desk, DueAt, Trouble};
 
@@ -55,6 +56,7 @@ pub(super) struct Writer {
     ports: Ports,
     catalog: Arc<Catalog>,
     shared_catalog: Arc<RwLock<Arc<Catalog>>>,
+    checkpoints: Checkpoints,
 }
 
 impl Writer {
@@ -63,10 +65,11 @@ impl Writer {
         last_id: u128,
         ports: Ports,
         shared_catalog: Arc<RwLock<Arc<Catalog>>>,
+        checkpoints: Checkpoints,
     ) -> Self {
         let ids = Ids::seeded(ports.id_seed, last_id);
         let catalog = Arc::clone(&shared_catalog.read().unwrap_or_else(PoisonError::into_inner));
-        Self { connection, ids, ports, catalog, shared_catalog }
+        Self { connection, ids, ports, catalog, shared_catalog, checkpoints }
     }
 
     /// Works until all senders are gone.
@@ -171,7 +174,7 @@ impl Writer {
         if self.connection.is_autocommit() { Ok(()) } else { self.statement("rollback").map_err(trouble) }
     }
 
-    fn commit(&self) -> Result<(), Trouble> {
+    fn commit(&mut self) -> Result<(), Trouble> {
         if self.connection.is_autocommit() {
             return Err(Trouble::Full);
         }
@@ -183,6 +186,7 @@ impl Writer {
             tracing::error!(%error, "a failed transaction cannot be rolled back");
         }
         metrics::histogram!("perennial_commit_seconds").record(begun.elapsed());
+        self.checkpoints.after_commit(&self.connection);
         committed
     }
 

@@ -36,6 +36,11 @@ impl Client {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
+    /// The same key, another server.
+    pub(crate) fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The address of the server, `http://127.0.0.1:PORT`.
     pub(crate) fn base(&self) -> &str {
         &self.base

@@ -86,10 +86,9 @@ impl Customer {
             let mut deed = self.next_deed();
             let sent = deed.send(client);
             self.deeds.push(deed);
-            if sent.is_err() {
+            if sent.is_err() || acknowledged.send(()).is_err() {
                 break;
             }
-            drop(acknowledged.send(()));
         }
         self
     }

@@ -12,6 +12,6 @@ mod wire;
 pub(crate) use client::{Answer, Client};
 pub(crate) use dice::Dice;
 pub(crate) use load::{Customer, Deed, Load};
-pub(crate) use process::{Finished, Process, perennial, perennial_with};
+pub(crate) use process::{Process, perennial, perennial_with, program};
 pub(crate) use site::{OPERATOR_KEY, Site, TestSite};
-pub(crate) use wire::{Attempt, Order, Resource};
+pub(crate) use wire::{Attempt, Order};

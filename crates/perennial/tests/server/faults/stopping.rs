@@ -1,0 +1,48 @@
+//! Told to stop while requests run.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use crate::harness::{Customer, Deed, Load, TestSite};
+
+#[test]
+fn a_server_that_is_told_to_stop_finishes_what_it_acknowledged_and_ends_well() {
+    let mut site = TestSite::at("2025-05-01 00:00:00");
+    site.sells("uhost/monthly", "1 month", 10);
+    let customers = [1, 2, 3].map(|seed| Customer::new(site.customer(1_000_000), seed, &["uhost/monthly"])).to_vec();
+
+    let load = Load::start(&site, customers, usize::MAX);
+    load.wait_for(60);
+    let stopped = site.stop();
+    let (customers, _) = load.end();
+    site.restart("2025-05-01 00:00:00");
+
+    assert!(!stopped.stderr.contains("ERROR"), "{}", stopped.stderr);
+    let done: Vec<_> =
+        customers.iter().flat_map(|customer| &customer.deeds).filter(|deed| deed.done().is_some()).collect();
+    assert!(done.len() >= 60, "{}", done.len());
+    done.into_iter().for_each(|deed| check(&site, deed));
+    site.verify();
+}
+
+/// It was kept: a repeat gives the same answer.
+fn check(site: &TestSite, deed: &Deed) {
+    let again = site.operator.post_as(&deed.key, &deed.path, &deed.body);
+    assert!(again.is_replay, "{deed:?}");
+    assert_eq!(Some(&again.body), deed.done());
+}
+
+#[test]
+fn a_caller_who_never_finishes_a_request_does_not_keep_the_server_from_stopping() {
+    let mut site = TestSite::at("2025-05-01 00:00:00");
+    let address = site.operator.base().trim_start_matches("http://").to_owned();
+    let mut idle = TcpStream::connect(&address).unwrap();
+    let mut half = TcpStream::connect(&address).unwrap();
+    idle.write_all(b"").unwrap();
+    half.write_all(b"POST /v1/accounts HTTP/1.1\r\nhost: site\r\ncontent-length: 1000\r\n\r\n{\"name\":").unwrap();
+    site.customer(1);
+
+    site.stop();
+
+    site.verify();
+}
