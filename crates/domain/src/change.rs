@@ -344,7 +344,7 @@ impl<'a> Draft<'a> {
     }
 
     fn document(&mut self, document: Document, state: OrderState) -> Order {
-        let Document { kind, trigger, at, resource_id, sold, lines, amount } = document;
+        let Document { kind, trigger, at, resource_id, sold, lines, amount, terms_version } = document;
         let period = lines.first().zip(lines.last());
         let period = period.map(|(first, last)| Period { start: first.period.start, end: last.period.end });
         Order {
@@ -363,6 +363,7 @@ impl<'a> Draft<'a> {
             created_at: at,
             completed_at: (state == OrderState::Completed).then_some(at),
             superseded_by: None,
+            terms_version,
         }
     }
 
@@ -408,6 +409,7 @@ pub(crate) struct Document {
     pub(crate) sold: Sold,
     pub(crate) lines: Vec<Line>,
     pub(crate) amount: Amount,
+    pub(crate) terms_version: Option<String>,
 }
 
 /// The wallet cannot pay.

@@ -196,6 +196,7 @@ pub fn delete(draft: &mut Draft<'_>, index: usize, trigger: Trigger) -> Result<O
         sold: Sold { product: before.product, plan: before.plan },
         lines: Vec::new(),
         amount: Amount::ZERO,
+        terms_version: None,
     });
     let order = order.expect("an order of zero is always payable");
     draft.revoke_arrears(before.id, Some(order.id), now);

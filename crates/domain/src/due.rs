@@ -177,6 +177,7 @@ fn renew(
         sold: Sold { product: before.product, plan: quote.plan },
         lines: quote.lines,
         amount: quote.amount,
+        terms_version: None,
     });
     let order = order.map_err(|unpayable| match unpayable {
         Unpayable::Shortfall(shortfall) => RenewalRefusal::InsufficientBalance(shortfall),
@@ -251,6 +252,7 @@ fn note_arrears(draft: &mut Draft<'_>, index: usize, at: Instant) {
             sold: Sold { product: after.product, plan: after.plan },
             lines: vec![line],
             amount: line.amount,
+            terms_version: None,
         });
         let body =
             Body::ArrearsCreated { resource_id: after.id, amount: line.amount, start: period.start, end: period.end };

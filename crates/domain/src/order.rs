@@ -177,6 +177,8 @@ pub struct Order {
     pub completed_at: Option<Instant>,
     /// The order that took the place of a revoked arrears order (C-3).
     pub superseded_by: Option<OrderId>,
+    /// What the customer agreed to: the version of the terms (B-2). Who and when are the order's trigger and time.
+    pub terms_version: Option<String>,
 }
 
 /// What an order's lines are about.

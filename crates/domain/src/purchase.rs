@@ -27,6 +27,8 @@ pub struct Purchase {
     pub configuration: String,
     /// The switch; on by default (B-7).
     pub auto_renew: Option<bool>,
+    /// The version of the terms that the customer agreed to (B-2).
+    pub terms_version: Option<String>,
 }
 
 /// The most units of one resource.
@@ -106,7 +108,7 @@ pub enum PurchaseRefusal {
 /// [`PurchaseRefusal`].
 pub fn buy(draft: &mut Draft<'_>, purchase: Purchase, trigger: Trigger) -> Result<Order, PurchaseRefusal> {
     let (books, now) = (draft.books, draft.now);
-    let Purchase { product, plan: plan_code, quantity, length, configuration, auto_renew } = purchase;
+    let Purchase { product, plan: plan_code, quantity, length, configuration, auto_renew, terms_version } = purchase;
     let offering = books.catalog.offering(product).ok_or(PurchaseRefusal::UnknownProduct { product })?;
     if offering.product().kind != ProductKind::Resource {
         return Err(PurchaseRefusal::NotAResource);
@@ -152,6 +154,7 @@ pub fn buy(draft: &mut Draft<'_>, purchase: Purchase, trigger: Trigger) -> Resul
         sold: Sold { product, plan: plan_code },
         lines: vec![line],
         amount: line.amount,
+        terms_version,
     });
     let order = order.map_err(|unpayable| match unpayable {
         Unpayable::Shortfall(shortfall) => PurchaseRefusal::InsufficientBalance(shortfall),

@@ -18,7 +18,7 @@ use engine::{AccountDraft, Caller, Engine};
 use tokio::net::TcpListener;
 
 use crate::config::{Settings, say};
-use crate::serve::{Running, open, runtime, start_logging, told_to_stop};
+use crate::serve::{Running, StopSignals, open, runtime, start_logging};
 use crate::story;
 
 /// `perennial demo`.
@@ -67,6 +67,7 @@ pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let stop = StopSignals::listen()?;
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.with_context(|| {
         format!("listen: {} cannot be used; choose another with --listen 127.0.0.1:0", settings.listen)
@@ -75,7 +76,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let sample = Sample::fill(&engine).await?;
     let running = Running::start(engine, listener, settings)?;
     sample.introduce(running.address);
-    told_to_stop().await?;
+    stop.wait().await;
     running.stop().await;
     Ok(())
 }
@@ -263,6 +264,7 @@ pub async fn buy(
         length: Length::Terms(1),
         configuration: format!("{{\"name\":\"{product}-1\"}}"),
         auto_renew: None,
+        terms_version: None,
     };
     let order = engine.buy(Caller::Account(id), id, purchase, None).await?.into_inner();
     order.resource_id.context("a purchase makes a resource")

@@ -14,6 +14,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use store::sqlite::{Database, Ports, Snapshot};
 use store::{Site, Store};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{ServeArgs, Settings, say, settings};
@@ -49,6 +50,7 @@ pub fn start_logging(settings: &Settings) {
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let stop = StopSignals::listen()?;
     let engine = open(&settings).await?;
     let made = engine.ensure_operator_key(settings.operator_key.as_deref()).await?;
     if let Some(secret) = made.filter(|_| settings.operator_key.is_none()) {
@@ -58,7 +60,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener = listener.with_context(|| format!("listen: {} cannot be used", settings.listen))?;
     let running = Running::start(engine, listener, &settings)?;
     say(&format!("listening on http://{}", running.address));
-    told_to_stop().await?;
+    stop.wait().await;
     running.stop().await;
     Ok(())
 }
@@ -113,19 +115,30 @@ impl Running {
     }
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-///
-/// # Errors
-/// When signals cannot be caught.
-pub async fn told_to_stop() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+/// What tells the process to stop: SIGTERM or Ctrl-C.
+#[derive(Debug)]
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Catches them from now on. Before anything else is done, so that being told to stop is never a crash.
+    ///
+    /// # Errors
+    /// When signals cannot be caught.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    tracing::info!("stopping");
-    Ok(())
+
+    /// Waits for one of them.
+    pub async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    }
 }
 
 /// Opens the database of a folder and the use cases over it.

@@ -7,9 +7,11 @@ use std::sync::atomic::Ordering;
 use domain::calendar::BillingZone;
 use domain::time::Instant;
 use engine::{Engine, SiteClock, due_at};
-use store::Store;
 use store::sqlite::{Database, OpenError, Ports};
+use store::{CatalogChange, Store};
 use tempfile::TempDir;
+
+use crate::rules::OwnedBooks;
 
 /// A store in a temporary folder, with a test clock.
 #[derive(Debug)]
@@ -72,6 +74,27 @@ impl TempStore {
     /// [`OpenError`].
     pub fn open_again(&self) -> Result<Store, OpenError> {
         open(self.folder(), &self.clock, &self.zone)
+    }
+
+    /// Sells what these books sell, with the same versions and prices.
+    ///
+    /// # Panics
+    /// When something of it is sold already.
+    pub async fn sells(&self, books: &OwnedBooks) {
+        for offering in books.books().catalog.offerings() {
+            let code = offering.product().code;
+            for product in (1..).map_while(|version| offering.version(version)) {
+                self.put(CatalogChange::Product(product.clone())).await;
+            }
+            for plan in offering.plans() {
+                self.put(CatalogChange::Plan { product: code, plan: plan.clone() }).await;
+            }
+        }
+    }
+
+    async fn put(&self, change: CatalogChange) {
+        let put = self.store.transact_catalog(|_| Ok::<_, std::convert::Infallible>((change, ())));
+        put.await.expect("it is not sold yet");
     }
 
     /// Closes the store; its data stay until the result is dropped.

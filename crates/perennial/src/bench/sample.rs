@@ -130,6 +130,7 @@ fn fill(draft: &mut Draft<'_>, n_resources: u32, cash: i64) -> anyhow::Result<()
             length: Length::MonthEnd,
             configuration: format!("{{\"name\":\"host-{number}\"}}"),
             auto_renew: None,
+            terms_version: None,
         };
         buy(draft, purchase, Trigger::Customer)?;
     }

@@ -11,7 +11,7 @@ use rusqlite::params;
 use super::row::{Sql, sql};
 use super::transact::{as_trouble, failed, panic_message};
 use super::writer::Session;
-use super::{Database, load, trouble, write};
+use super::{Database, is_unreadable, load, trouble, write};
 use crate::port::{Desk, DueReport, Outcome, TransactError, Trouble, Wanted};
 
 /// Accounts are taken in chunks of this size, until the time of a batch is over.
@@ -102,23 +102,29 @@ fn account(
     decide: &impl Fn(View, &mut Desk<'_>) -> ChangeSet,
     report: &mut DueReport,
 ) -> rusqlite::Result<Result<(), String>> {
-    let Some(view) = load::view(session.connection, account_id, &Wanted::default(), session.now)? else {
-        return Ok(Ok(()));
+    let view = match load::view(session.connection, account_id, &Wanted::default(), session.now) {
+        Ok(Some(view)) => view,
+        Ok(None) => return Ok(Ok(())),
+        // One damaged row must not keep the due work of everybody else from being done.
+        Err(error) if is_unreadable(&error) => return Ok(Err(error.to_string())),
+        Err(error) => return Err(error),
     };
     let mut desk = session.desk();
     let changes = match catch_unwind(AssertUnwindSafe(|| decide(view, &mut desk))) {
         Ok(changes) => changes,
         Err(panic) => return Ok(Err(panic_message(panic.as_ref()))),
     };
-    match write::change_set(session.connection, &changes, session.catalog, session.due_at) {
-        Ok(()) => {
+    let write = || write::change_set(session.connection, &changes, session.catalog, session.due_at);
+    match catch_unwind(AssertUnwindSafe(write)) {
+        Ok(Ok(())) => {
             count(&changes, session.now, report);
             Ok(Ok(()))
         }
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+        Ok(Err(error)) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
             Ok(Err(error.to_string()))
         }
-        Err(error) => Err(error),
+        Ok(Err(error)) => Err(error),
+        Err(panic) => Ok(Err(panic_message(panic.as_ref()))),
     }
 }
 

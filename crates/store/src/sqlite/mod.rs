@@ -311,6 +311,13 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 fn trouble(error: rusqlite::Error) -> Trouble {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => Trouble::Full,
+        _ if is_unreadable(&error) => Trouble::Unreadable(error.to_string().into()),
         _ => Trouble::Unavailable(error.to_string().into()),
     }
+}
+
+/// Whether a row does not hold what we write: another version wrote it, or it is damaged.
+const fn is_unreadable(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
 }

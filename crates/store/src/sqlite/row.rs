@@ -230,7 +230,7 @@ pub(super) fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
 macro_rules! order_columns {
     () => {
         "order_id, account_id, kind, state, \"trigger\", amount, currency, resource_id, license_id, product, plan, \
-         lines, starts_at, ends_at, created_at, completed_at, superseded_by"
+         lines, starts_at, ends_at, created_at, completed_at, superseded_by, terms_version"
     };
 }
 pub(super) use order_columns;
@@ -254,6 +254,7 @@ pub(super) fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
         created_at: get(row, 14)?,
         completed_at: get_opt(row, 15)?,
         superseded_by: get_opt(row, 16)?,
+        terms_version: row.get(17)?,
     })
 }
 

@@ -37,8 +37,7 @@ impl Database {
                 let view = load::view(session.connection, account_id, &wanted, session.now).map_err(failed)?;
                 let view = view.ok_or(TransactError::NoAccount)?;
                 let (changes, reply) = decided(session, |desk| decide(view, desk))?;
-                let catalog = Arc::clone(session.catalog);
-                write::change_set(session.connection, &changes, &catalog, session.due_at).map_err(failed)?;
+                written(session, &changes)?;
                 Ok(reply)
             })
         })
@@ -57,8 +56,7 @@ impl Database {
         self.submit(move |session| {
             once(session, idempotency.as_ref(), |session| {
                 let (changes, reply) = decided(session, decide)?;
-                let catalog = Arc::clone(session.catalog);
-                write::change_set(session.connection, &changes, &catalog, session.due_at).map_err(failed)?;
+                written(session, &changes)?;
                 Ok(reply)
             })
         })
@@ -213,6 +211,15 @@ fn decided<T, R>(
     let mut desk = session.desk();
     match catch_unwind(AssertUnwindSafe(|| decide(&mut desk))) {
         Ok(decided) => decided.map_err(TransactError::Refused),
+        Err(panic) => Err(TransactError::Bug(panic_message(panic.as_ref()).into())),
+    }
+}
+
+/// Writes what was decided. A change set that breaks an invariant panics; that undoes this job and no other.
+fn written<R>(session: &Session<'_>, changes: &ChangeSet) -> Result<(), TransactError<R>> {
+    let write = || write::change_set(session.connection, changes, session.catalog, session.due_at);
+    match catch_unwind(AssertUnwindSafe(write)) {
+        Ok(written) => written.map_err(failed),
         Err(panic) => Err(TransactError::Bug(panic_message(panic.as_ref()).into())),
     }
 }

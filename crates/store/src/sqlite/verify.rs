@@ -9,7 +9,7 @@ use domain::time::Instant;
 use rusqlite::{Connection, Row};
 
 use super::row::{self, Sql, order_columns, resource_columns};
-use super::{load, trouble};
+use super::{is_unreadable, load, trouble};
 use crate::port::{DueAt, Finding, Trouble};
 
 /// So many findings of one check are named; the rest are counted.
@@ -197,12 +197,21 @@ fn charges_are_booked(connection: &Connection, findings: &mut Findings) -> Resul
     let mut wrong = Vec::new();
     let mut statement = connection.prepare(ORDERS).map_err(trouble)?;
     for order in statement.query_map([], row::order).map_err(trouble)? {
-        let order = order.map_err(trouble)?;
-        let revenue = booked.remove(&order.id.as_u128()).unwrap_or(0);
-        wrong.extend(wrong_order(&order, revenue));
+        match order {
+            Ok(order) => {
+                let revenue = booked.remove(&order.id.as_u128()).unwrap_or(0);
+                wrong.extend(wrong_order(&order, revenue));
+            }
+            Err(error) => wrong.push(unreadable(error)?),
+        }
     }
     wrong.extend(booked.keys().map(|id| format!("an entry pays the order {id:032X}, which is not there")));
     findings.add("orders are paid in the ledger, line by line (W-2, B-4)", wrong.into_iter().map(Ok))
+}
+
+/// A row that cannot be read is a finding like any other: the rest is looked at all the same.
+fn unreadable(error: rusqlite::Error) -> Result<String, Trouble> {
+    if is_unreadable(&error) { Ok(format!("a row cannot be read: {error}")) } else { Err(trouble(error)) }
 }
 
 fn wrong_order(order: &Order, revenue: i64) -> Option<String> {
@@ -237,7 +246,13 @@ fn timers_are_true(
     });
     let mut wrong = Vec::new();
     for row in rows.map_err(trouble)? {
-        let (resource, stored) = row.map_err(trouble)?;
+        let (resource, stored) = match row {
+            Ok(row) => row,
+            Err(error) => {
+                wrong.push(unreadable(error)?);
+                continue;
+            }
+        };
         let sold = catalog
             .offering(resource.product)
             .and_then(|offering| offering.version(resource.product_version).and(offering.plan(resource.plan)));

@@ -203,10 +203,10 @@ fn insert_rows<T>(
 
 const INSERT_ORDERS: &str = "
     insert into \"order\" (account_id, order_id, kind, state, \"trigger\", amount, currency, resource_id, license_id,
-        product, plan, lines, starts_at, ends_at, created_at, completed_at, superseded_by, slot)";
+        product, plan, lines, starts_at, ends_at, created_at, completed_at, superseded_by, terms_version, slot)";
 
 fn insert_orders(connection: &Connection, orders: &[Order]) -> rusqlite::Result<()> {
-    insert_rows(connection, INSERT_ORDERS, 18, orders, |values, order| {
+    insert_rows(connection, INSERT_ORDERS, 19, orders, |values, order| {
         values
             .bind(sql(order.account_id))?
             .bind(sql(order.id))?
@@ -225,6 +225,7 @@ fn insert_orders(connection: &Connection, orders: &[Order]) -> rusqlite::Result<
             .bind(sql(order.created_at))?
             .bind(opt(order.completed_at))?
             .bind(opt(order.superseded_by))?
+            .bind(order.terms_version.as_deref())?
             .bind(slot(order.kind))?;
         Ok(())
     })

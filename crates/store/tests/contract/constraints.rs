@@ -99,6 +99,7 @@ fn order(desk: &mut Desk<'_>, resource: &Resource, kind: OrderKind) -> Order {
         created_at: desk.now,
         completed_at: Some(desk.now),
         superseded_by: None,
+        terms_version: None,
     }
 }
 
@@ -121,8 +122,9 @@ pub async fn a_second_charge_for_one_period_is_a_conflict_and_writes_nothing(tem
     let customer = Customer::of(temp).await;
     let resource = customer.resource.clone();
 
-    let renewal = move |changes, desk: &mut Desk<'_>| {
-        ChangeSet { orders: vec![order(desk, &resource, OrderKind::Renewal)], ..changes }
+    let renewal = move |changes, desk: &mut Desk<'_>| ChangeSet {
+        orders: vec![order(desk, &resource, OrderKind::Renewal)],
+        ..changes
     };
 
     customer.check_conflict(renewal).await;
@@ -144,8 +146,9 @@ pub async fn a_charge_and_an_arrears_order_of_one_start_go_together(temp: TempSt
     let customer = Customer::of(temp).await;
     let resource = customer.resource.clone();
 
-    let arrears = move |changes, desk: &mut Desk<'_>| {
-        ChangeSet { orders: vec![order(desk, &resource, OrderKind::Arrears)], ..changes }
+    let arrears = move |changes, desk: &mut Desk<'_>| ChangeSet {
+        orders: vec![order(desk, &resource, OrderKind::Arrears)],
+        ..changes
     };
 
     assert!(customer.write(arrears).await.is_ok());
@@ -223,11 +226,13 @@ pub async fn what_has_ended_has_an_end_and_nothing_else_has(temp: TempStore) {
     let customer = Customer::of(temp).await;
     let (endless, ended) = (customer.resource.clone(), customer.resource.clone());
 
-    let without_end = move |changes, _: &mut Desk<'_>| {
-        ChangeSet { changed_resources: vec![Resource { state: State::Released, ..endless }], ..changes }
+    let without_end = move |changes, _: &mut Desk<'_>| ChangeSet {
+        changed_resources: vec![Resource { state: State::Released, ..endless }],
+        ..changes
     };
-    let with_end = move |changes, desk: &mut Desk<'_>| {
-        ChangeSet { changed_resources: vec![Resource { ended_at: Some(desk.now), ..ended }], ..changes }
+    let with_end = move |changes, desk: &mut Desk<'_>| ChangeSet {
+        changed_resources: vec![Resource { ended_at: Some(desk.now), ..ended }],
+        ..changes
     };
 
     customer.check_conflict(without_end).await;

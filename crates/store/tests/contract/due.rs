@@ -41,7 +41,9 @@ async fn do_due_but(
 }
 
 fn sum(reports: &[DueReport]) -> (u64, u64) {
-    reports.iter().fold((0, 0), |(renewed, postponed), report| (renewed + report.n_renewed, postponed + report.n_postponed))
+    reports
+        .iter()
+        .fold((0, 0), |(renewed, postponed), report| (renewed + report.n_renewed, postponed + report.n_postponed))
 }
 
 /// Accounts that each bought 30 days at 10:00 of 8 May, with cash for so many more terms, past their reminders.
@@ -65,21 +67,20 @@ pub async fn nothing_due_is_nothing_done(temp: TempStore) {
 
 pub async fn the_account_that_is_due_first_is_done_first(temp: TempStore) {
     let shop = Shop::open(temp).await;
-    let mut accounts = Vec::new();
-    for start in ["2025-05-09 10:00:00", "2025-05-10 10:00:00", "2025-05-11 10:00:00"] {
-        shop.advance_to(start).await;
-        let account = shop.account(50_000).await;
-        shop.buys(account, "uhost/thirty").await;
-        accounts.insert(0, account);
-    }
+    let [first, second, third] = [shop.account(50_000).await, shop.account(50_000).await, shop.account(50_000).await];
+    shop.advance_to("2025-05-09 10:00:00").await;
+    shop.buys(third, "uhost/thirty").await;
+    shop.advance_to("2025-05-10 10:00:00").await;
+    shop.buys(first, "uhost/thirty").await;
+    shop.advance_to("2025-05-11 10:00:00").await;
+    shop.buys(second, "uhost/thirty").await;
     shop.advance_to("2025-06-08 09:00:00").await;
     shop.stand_at("2025-06-20 00:00:00");
 
     let log = Log::default();
     do_due_but(&shop, &log, |_| None).await;
 
-    accounts.reverse();
-    assert_eq!(*log.lock().unwrap(), accounts);
+    assert_eq!(*log.lock().unwrap(), [third, first, second]);
 }
 
 pub async fn a_report_counts_what_was_renewed_and_postponed_and_how_late(temp: TempStore) {

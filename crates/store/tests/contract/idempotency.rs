@@ -40,7 +40,8 @@ pub async fn a_repeat_gives_the_answer_of_then_and_decides_nothing(temp: TempSto
     let one_key = || key(Some(account), "k", 1);
 
     let done = credit_ten(&shop, account, one_key(), 1).await.unwrap();
-    let never = |_, _: &mut store::Desk<'_>| -> Result<(ChangeSet, u32), Infallible> { panic!("a repeat decides nothing") };
+    let never =
+        |_, _: &mut store::Desk<'_>| -> Result<(ChangeSet, u32), Infallible> { panic!("a repeat decides nothing") };
     let repeated = shop.store().transact(account, Wanted::default(), Some(one_key()), never).await.unwrap();
 
     assert_eq!((done, repeated), (Outcome::Done(1), Outcome::AlreadyDone(1)));

@@ -1,7 +1,7 @@
 //! Lists: in order, page by page, with filters.
 
-use domain::id::{AccountId, LicenseId, OrderId, ResourceId};
 use domain::change::ChangeSet;
+use domain::id::{AccountId, LicenseId, OrderId, ResourceId};
 use domain::order::{Order, OrderKind, OrderState};
 use domain::purchase::Purchase;
 use domain::resource::State;
@@ -47,7 +47,7 @@ impl Sold {
 
 pub async fn accounts_oldest_first_page_by_page(temp: TempStore) {
     let shop = Shop::open(temp).await;
-    let mut ids = vec![shop.account(0).await, shop.account(0).await, shop.account(0).await];
+    let mut ids = [shop.account(0).await, shop.account(0).await, shop.account(0).await];
     ids.sort();
 
     let page = |after, limit| shop.store().accounts(Page { after, limit });

@@ -87,7 +87,8 @@ pub async fn a_resource_with_every_field(temp: TempStore) {
 
     let write = move |changes, desk: &mut Desk<'_>| {
         let full = full_resource(desk, account);
-        let plain = Resource { id: desk.ids.next(desk.now, account.shard()), overdue: Overdue::default(), ..full.clone() };
+        let plain =
+            Resource { id: desk.ids.next(desk.now, account.shard()), overdue: Overdue::default(), ..full.clone() };
         ChangeSet { new_resources: vec![full, plain], ..changes }
     };
     let written = shop.write(account, write).await.unwrap().new_resources;
@@ -147,6 +148,7 @@ fn plain_order(desk: &mut Desk<'_>, account_id: AccountId) -> Order {
         created_at: desk.now,
         completed_at: None,
         superseded_by: None,
+        terms_version: None,
     }
 }
 
@@ -155,7 +157,8 @@ fn lines(start: Instant) -> Vec<Line> {
     let period = |from: i64, until: i64| Period::new(start.plus_seconds(from), start.plus_seconds(until)).unwrap();
     let term = Term { unit: Unit::Month, count: 3 };
     let part = Basis::Part { seconds: 10, whole_seconds: 2_678_400, share: 3 };
-    let line = |period, basis, minor| Line { period, quantity: 7, price: amount(36_000), term, basis, amount: amount(minor) };
+    let line =
+        |period, basis, minor| Line { period, quantity: 7, price: amount(36_000), term, basis, amount: amount(minor) };
     vec![line(period(0, 10), part, 0), line(period(10, 500), Basis::Terms(2), 504_000)]
 }
 
@@ -199,7 +202,8 @@ pub async fn lines_of_full_terms_and_of_parts(temp: TempStore) {
 
     let write = move |changes, desk: &mut Desk<'_>| {
         let units = [Unit::Hour, Unit::Day, Unit::Month, Unit::Year];
-        let with_unit = |unit| lines(desk.now).into_iter().map(move |line| Line { term: Term { unit, count: 5 }, ..line });
+        let with_unit =
+            |unit| lines(desk.now).into_iter().map(move |line| Line { term: Term { unit, count: 5 }, ..line });
         let lines = units.into_iter().flat_map(with_unit).collect();
         let order = Order { lines, ..plain_order(desk, account) };
         ChangeSet { orders: vec![order], ..changes }
@@ -230,13 +234,8 @@ pub async fn a_revocation(temp: TempStore) {
     assert_eq!(shop.store().order(revoked.id).await.unwrap(), Some(revoked));
 }
 
-const REASONS: [EntryReason; 5] = [
-    EntryReason::Recharge,
-    EntryReason::Credit,
-    EntryReason::Charge,
-    EntryReason::Refund,
-    EntryReason::Adjustment,
-];
+const REASONS: [EntryReason; 5] =
+    [EntryReason::Recharge, EntryReason::Credit, EntryReason::Charge, EntryReason::Refund, EntryReason::Adjustment];
 
 fn entry(desk: &mut Desk<'_>, account_id: AccountId, number: u64) -> Entry {
     let [cash, gift, revenue, funding, promotion] = [-3, -4, 9, 5, -7].map(amount);

@@ -256,7 +256,8 @@ impl Shop {
     }
 
     pub async fn freeze(&self, id: AccountId, minor: i64) -> ChangeSet {
-        let frozen = self.draft(id, Wanted::default(), move |draft| desk::freeze(draft, amount(minor), "why".to_owned()));
+        let frozen =
+            self.draft(id, Wanted::default(), move |draft| desk::freeze(draft, amount(minor), "why".to_owned()));
         let frozen: Result<_, TransactError<WalletRefusal>> = frozen.await;
         frozen.unwrap().0
     }

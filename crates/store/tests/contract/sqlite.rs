@@ -1,10 +1,10 @@
 //! What the embedded database promises beyond the port: its file, its lock, its triggers, and that every damage is found.
 
 use rusqlite::Connection;
-use store::Store;
-use store::sqlite::{Database, FILE_NAME, OpenError, Ports, SCHEMA_VERSION, Snapshot, migrate};
 use std::path::Path;
 use std::sync::Arc;
+use store::Store;
+use store::sqlite::{Database, FILE_NAME, OpenError, Ports, SCHEMA_VERSION, Snapshot, migrate};
 use testkit::store::{TempStore, sqlite};
 
 use crate::shop::{Shop, first};
@@ -67,7 +67,8 @@ async fn an_unbalanced_entry_cannot_be_written_by_hand() {
     let shop = busy().await;
     let connection = raw(shop.temp.folder());
 
-    let insert = "insert into entry select account_id, number + 100, entry_id, at, reason, cash, gift, revenue + 1, funding,
+    let insert =
+        "insert into entry select account_id, number + 100, entry_id, at, reason, cash, gift, revenue + 1, funding,
                          promotion, cash_after, gift_after, order_id, reference
                     from entry";
     assert!(refusal(&connection, insert).contains("entry_balance"));
@@ -132,7 +133,10 @@ fn a_text_file_is_not_a_database() {
 fn a_database_of_another_program_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other.db");
-    Connection::open(&other).unwrap().execute_batch("create table diary (day text); pragma application_id = 42").unwrap();
+    Connection::open(&other)
+        .unwrap()
+        .execute_batch("create table diary (day text); pragma application_id = 42")
+        .unwrap();
 
     check_foreign(&std::fs::read(&other).unwrap());
 }
@@ -356,7 +360,8 @@ async fn verify_finds_a_charge_that_is_not_in_the_ledger() {
 #[tokio::test]
 async fn verify_finds_an_arrears_order_that_was_paid() {
     let check = "orders are paid in the ledger, line by line (W-2, B-4)";
-    let damage = "update entry set order_id = (select order_id from \"order\" where kind = 'arrears') where revenue > 0";
+    let damage =
+        "update entry set order_id = (select order_id from \"order\" where kind = 'arrears') where revenue > 0";
     check_finds(check, damage).await;
 }
 
@@ -380,6 +385,32 @@ async fn verify_finds_a_resource_whose_next_step_is_forgotten() {
 #[tokio::test]
 async fn verify_finds_a_resource_of_a_product_that_is_not_sold() {
     check_finds("a resource is due when its next step is", "update resource set product = 'gone'").await;
+}
+
+#[tokio::test]
+async fn verify_finds_a_row_that_cannot_be_read() {
+    let damage = "update resource set state = 'sleeping' where state = 'expired'";
+    check_finds("a resource is due when its next step is", damage).await;
+    let damage = "update \"order\" set lines = '{' where kind = 'renewal'";
+    check_finds("orders are paid in the ledger, line by line (W-2, B-4)", damage).await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_puts_off_the_due_work_of_its_account_only() {
+    let shop = Shop::open(fresh()).await;
+    let (damaged, other) = (shop.account(24_000).await, shop.account(24_000).await);
+    let (damaged_id, other_id) = (shop.buys(damaged, "uhost/thirty").await, shop.buys(other, "uhost/thirty").await);
+    shop.advance_to("2025-06-07 09:00:00").await;
+    let connection = raw(shop.temp.folder());
+    connection.execute_batch("pragma ignore_check_constraints = on").unwrap();
+    let id = damaged_id.as_u128().to_be_bytes();
+    connection.execute("update resource set state = 'sleeping' where resource_id = ?1", [id]).unwrap();
+
+    shop.advance_to("2025-06-07 10:00:00").await;
+
+    assert_eq!(shop.resource(other_id).await.expires_at, shop.at("2025-07-07 10:00:00"));
+    let unreadable = shop.store().resource(damaged_id).await;
+    assert!(matches!(unreadable, Err(store::Trouble::Unreadable(_))), "{unreadable:?}");
 }
 
 #[tokio::test]

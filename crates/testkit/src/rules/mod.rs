@@ -233,7 +233,15 @@ pub fn wallet(cash: i64) -> Wallet {
 pub fn purchase(plan: &str) -> Purchase {
     let (product, plan) = product_and_plan(plan);
     let length = Length::Terms(1);
-    Purchase { product, plan, quantity: 1, length, configuration: "{}".to_owned(), auto_renew: None }
+    Purchase {
+        product,
+        plan,
+        quantity: 1,
+        length,
+        configuration: "{}".to_owned(),
+        auto_renew: None,
+        terms_version: None,
+    }
 }
 
 /// The choice of one more term at a manual renewal; change what differs with `..one_term()`.

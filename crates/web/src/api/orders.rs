@@ -84,6 +84,9 @@ pub(crate) struct Order {
     /// The order that took the place of a revoked arrears order (C-3).
     #[schema(value_type = Option<String>, required)]
     superseded_by: Option<OrderId>,
+    /// What the customer agreed to when buying (B-2).
+    #[schema(required)]
+    consent: Option<Consent>,
 }
 
 /// One position of an order: a period, and how its amount came about.
@@ -186,6 +189,7 @@ impl From<domain::order::Order> for Order {
             created_at: order.created_at.into(),
             completed_at: order.completed_at.map(Into::into),
             superseded_by: order.superseded_by,
+            consent: order.terms_version.map(|terms_version| Consent { terms_version }),
         }
     }
 }
@@ -199,9 +203,9 @@ enum PayWith {
 }
 
 /// What the customer agreed to (B-2).
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Consent {
+pub(crate) struct Consent {
     /// The version of the terms.
     #[schema(min_length = 1, max_length = 200, example = "2019-05")]
     terms_version: String,
@@ -248,13 +252,15 @@ impl NewOrder {
         let length = length(&mut faults, "", self.terms, self.until);
         let configuration = configuration(&mut faults, self.configuration.as_deref());
         let consent = self.consent.map(|consent| consent.terms_version);
-        consent.map(|version| faults.text("/consent/terms_version", version, TERMS_VERSION_LENGTH_MAX));
+        let terms_version =
+            consent.and_then(|version| faults.text("/consent/terms_version", version, TERMS_VERSION_LENGTH_MAX));
         // What is no quantity at all is refused like zero: the rule knows the range.
         let quantity = u32::try_from(self.quantity.unwrap_or(1)).unwrap_or(0);
         let auto_renew = self.auto_renew;
         faults.finish(|| {
             let (product, plan, length, configuration) = (product?, plan?, length?, configuration?);
-            Some((account_id?, Purchase { product, plan, quantity, length, configuration, auto_renew }))
+            let account_id = account_id?;
+            Some((account_id, Purchase { product, plan, quantity, length, configuration, auto_renew, terms_version }))
         })
     }
 }

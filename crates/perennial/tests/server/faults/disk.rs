@@ -2,19 +2,19 @@
 
 use serde_json::json;
 
-use crate::harness::{Answer, Client, OPERATOR_KEY, Site, TestSite};
+use crate::harness::{Answer, Client, Site, TestSite};
 
 /// So small that the write-ahead log reaches it after some dozens of purchases.
 const FILE_KIB_MAX: u32 = 1_500;
 /// More than fit.
-const PURCHASES_MAX: u32 = 2_000;
+const TIMES_MAX: u32 = 2_000;
 
-/// Purchases until one is refused. Gives the answers: all but the last are acknowledged.
-fn buy_until_full(site: &TestSite, account: &str) -> Vec<Answer> {
+/// Does something until it is refused. Gives the answers: all but the last are acknowledged.
+fn until_full(act: impl Fn(u32) -> Answer) -> Vec<Answer> {
     let mut answers = Vec::new();
-    for n in 0..PURCHASES_MAX {
-        let answer = buy(&site.operator, account, n);
-        let is_refused = answer.status != 201;
+    for n in 0..TIMES_MAX {
+        let answer = act(n);
+        let is_refused = answer.status >= 400;
         answers.push(answer);
         if is_refused {
             return answers;
@@ -33,7 +33,7 @@ fn full_site() -> (TestSite, String, Vec<Answer>) {
         TestSite::start(Site { file_kib_max: Some(FILE_KIB_MAX), ..Site::at("Asia/Shanghai", "2025-05-01 00:00:00") });
     site.sells("uhost/monthly", "1 month", 10);
     let account = site.customer(1_000_000);
-    let answers = buy_until_full(&site, &account);
+    let answers = until_full(|n| buy(&site.operator, &account, n));
     (site, account, answers)
 }
 
@@ -55,15 +55,22 @@ fn on_a_full_disk_writes_are_refused_and_reads_go_on() {
     check_acknowledged(&site, acknowledged);
     let n = i64::try_from(acknowledged.len()).expect("some");
     assert_eq!(site.balance(&account).cash, 1_000_000 - 10 * n);
+    // What is left has no room for the smallest change either, until nothing can be written any more.
+    let rename = |n: u32| site.operator.patch(&format!("/v1/accounts/{account}"), &json!({"name": format!("Mei {n}")}));
+    let renamed = until_full(rename).into_iter().rev().nth(1).map(|answer| answer.body["name"].clone());
     let still = [
         site.operator.post(&format!("/v1/accounts/{account}/credits"), &json!({"amount": 1, "kind": "cash"})),
         site.operator.put("/v1/products/eip", &json!({"name": "Address", "kind": "resource"})),
         site.operator.post("/v1/test-clock/advance", &json!({"to": site.read("2025-06-02 00:00:00")})),
-        buy(&site.operator, &account, PURCHASES_MAX),
+        buy(&site.operator, &account, TIMES_MAX),
     ];
     assert_eq!(still.map(|answer| answer.status), [503; 4]);
     assert_eq!(site.operator.get("/v1/products/eip").status, 404);
-    assert_eq!(site.operator.with_key(OPERATOR_KEY).get("/healthz").status, 200);
+    assert_eq!(site.balance(&account).cash, 1_000_000 - 10 * n);
+    assert_eq!(site.show(site.now()), "2025-05-01 00:00:00");
+    assert!(
+        renamed.is_none_or(|name| name == site.operator.get(&format!("/v1/accounts/{account}")).expect(200)["name"])
+    );
     check_acknowledged(&site, acknowledged);
 }
 

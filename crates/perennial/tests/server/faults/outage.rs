@@ -47,14 +47,17 @@ impl Outage {
 fn after_forty_days_down_what_is_funded_was_renewed_as_of_when_it_was_due() {
     let outage = Outage::of_forty_days();
 
-    outage.site.check_timeline(&outage.funded, &expect![[r#"
+    outage.site.check_timeline(
+        &outage.funded,
+        &expect![[r#"
         2025-04-15 17:58:00  purchase completed 12000, operator: 2025-04-15 17:58:00 .. 2025-05-15 17:58:00
         2025-05-15 17:58:00  renewal completed 6291, auto: 2025-05-15 17:58:00 .. 2025-06-01 00:00:00
         2025-05-15 17:58:00  attempt succeeded: 6291 of 988000
         2025-06-01 00:00:00  renewal completed 12000, auto: 2025-06-01 00:00:00 .. 2025-07-01 00:00:00
         2025-06-01 00:00:00  attempt succeeded: 12000 of 981709
         active until 2025-07-01 00:00:00, switch on, next attempt 2025-07-01 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     let late = outage.site.messages(&outage.rich, &[]);
     assert_eq!(late, "", "nobody with money is told of an expiry that did not matter");
     outage.site.verify();
@@ -129,7 +132,8 @@ fn after_forty_days_down_nothing_is_suspended_before_its_customer_was_told_for_a
         2025-07-01 12:00:00  reminder.sent
         2025-07-01 17:58:00  ...
         2025-07-02 12:00:00  resource.released
-    "#]].assert_eq(&site.happenings(&outage.poor, &outage.unfunded).replace("renewal.postponed", "..."));
+    "#]]
+    .assert_eq(&site.happenings(&outage.poor, &outage.unfunded).replace("renewal.postponed", "..."));
     site.verify();
 }
 
@@ -148,7 +152,8 @@ fn after_forty_days_down_there_is_an_arrears_order_for_every_day_until_the_custo
     assert_eq!((attempts.len(), &*attempts[0], &*attempts[39]), (40, "2025-05-15 17:58:00", "2025-06-23 17:58:00"));
     expect![[r#"
         active until 2025-07-01 00:00:00, switch on, next attempt 2025-07-01 00:00:00, suspended never, released never
-    "#]].assert_eq(&site.standing(unfunded));
+    "#]]
+    .assert_eq(&site.standing(unfunded));
     assert_eq!(site.orders(&format!("resource_id={unfunded}&state=unpaid")), []);
     assert_eq!(site.balance(&outage.poor).available, 0);
     site.verify();

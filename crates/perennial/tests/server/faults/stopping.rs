@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::net::TcpStream;
 
-use crate::harness::{Customer, Deed, Load, TestSite};
+use tempfile::TempDir;
+
+use crate::harness::{Customer, Deed, Load, Site, TestSite};
 
 #[test]
 fn a_server_that_is_told_to_stop_finishes_what_it_acknowledged_and_ends_well() {
@@ -30,6 +32,17 @@ fn check(site: &TestSite, deed: &Deed) {
     let again = site.operator.post_as(&deed.key, &deed.path, &deed.body);
     assert!(again.is_replay, "{deed:?}");
     assert_eq!(Some(&again.body), deed.done());
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_as_soon_as_it_listens_ends_well() {
+    let mut folder = TempDir::new().unwrap();
+
+    // Each start is a chance to be told too early.
+    (0..10).for_each(|_| {
+        let started = std::mem::replace(&mut folder, TempDir::new().unwrap());
+        folder = TestSite::start_on(started, Site::at("UTC", "2025-05-01 00:00:00")).into_folder();
+    });
 }
 
 #[test]

@@ -25,7 +25,9 @@ fn what_has_expired_can_be_deleted_and_owes_nothing_any_more() {
     assert_eq!(again.refusal(), (409, "deleted"));
     assert_eq!(switched.refusal(), (409, "deleted"));
     assert_eq!(renewed.refusal(), (409, "deleted"));
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-05-01 00:00:00  purchase completed 12000, operator: 2025-05-01 00:00:00 .. 2025-06-01 00:00:00
         2025-06-01 00:00:00  attempt insufficient_balance: 12000 of 0
         2025-06-02 00:00:00  attempt insufficient_balance: 12000 of 0
@@ -34,7 +36,8 @@ fn what_has_expired_can_be_deleted_and_owes_nothing_any_more() {
         2025-06-03 01:00:00  arrears revoked 400, system: 2025-06-02 00:00:00 .. 2025-06-03 00:00:00
         2025-06-03 09:00:00  deletion completed 0, operator
         deleted until 2025-06-01 00:00:00, switch on, next attempt never, suspended never, released never
-    "#]]);
+    "#]],
+    );
     assert_eq!(site.balance(&account).available, 100_000);
     site.verify();
 }

@@ -19,12 +19,15 @@ fn an_exempt_resource_renews_a_day_before_its_end_without_alignment() {
 
     site.advance_to("2025-06-06 10:00:00");
 
-    site.check_timeline(&protection, &expect![[r#"
+    site.check_timeline(
+        &protection,
+        &expect![[r#"
         2025-05-08 10:00:00  purchase completed 20000, operator: 2025-05-08 10:00:00 .. 2025-06-07 10:00:00
         2025-06-06 10:00:00  renewal completed 20000, auto: 2025-06-07 10:00:00 .. 2025-07-07 10:00:00
         2025-06-06 10:00:00  attempt succeeded: 20000 of 20000
         active until 2025-07-07 10:00:00, switch on, next attempt 2025-07-06 10:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }
 
@@ -72,7 +75,8 @@ fn an_exempt_resource_is_tried_every_hour_of_its_last_day_and_never_again() {
         2025-06-07 10:00:00  reminder.sent
         2025-06-07 10:00:00  reminder.sent
         2025-06-08 10:00:00  resource.released
-    "#]].assert_eq(&site.happenings(&account, &protection).replace("renewal.postponed", "..."));
+    "#]]
+    .assert_eq(&site.happenings(&account, &protection).replace("renewal.postponed", "..."));
     assert_eq!(site.balance(&account).available, 50_000);
     site.verify();
 }
@@ -86,7 +90,8 @@ fn money_in_the_last_day_of_an_exempt_resource_renews_it_at_once() {
 
     expect![[r#"
         active until 2025-07-07 10:00:00, switch on, next attempt 2025-07-06 10:00:00, suspended never, released never
-    "#]].assert_eq(&site.standing(&protection));
+    "#]]
+    .assert_eq(&site.standing(&protection));
     assert_eq!(
         site.attempts(&protection).last().map(|attempt| site.show(attempt.at)),
         Some("2025-06-07 09:30:00".into())

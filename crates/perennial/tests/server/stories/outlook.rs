@@ -117,7 +117,8 @@ fn an_account_gets_one_message_a_day_about_what_is_at_risk() {
         2025-05-07 10:00:00  balance low: 1971 of 2069
         2025-05-09 10:00:00  expiring: uhost, eip
         2025-05-09 10:00:00  balance low: 1971 of 2069
-    "#]].assert_eq(&site.messages(&account, &names));
+    "#]]
+    .assert_eq(&site.messages(&account, &names));
     site.advance_to("2026-04-09 12:00:00");
     let annual = site.messages(&account, &names);
     let annual: String = annual.lines().filter(|line| line.contains("dns")).map(|line| format!("{line}\n")).collect();
@@ -126,7 +127,8 @@ fn an_account_gets_one_message_a_day_about_what_is_at_risk() {
         2026-04-03 10:00:00  expiring: dns
         2026-04-07 10:00:00  expiring: dns
         2026-04-09 10:00:00  expiring: dns
-    "#]].assert_eq(&annual);
+    "#]]
+    .assert_eq(&annual);
     site.verify();
 }
 

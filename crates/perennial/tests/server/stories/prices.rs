@@ -54,7 +54,9 @@ fn a_late_renewal_and_its_arrears_cost_the_price_at_the_old_end() {
     site.credits(&account, 1_500 + 900);
     site.advance_to("2025-05-05 12:00:00");
 
-    site.check_timeline(&backup, &expect![[r#"
+    site.check_timeline(
+        &backup,
+        &expect![[r#"
         2025-05-01 00:00:00  purchase completed 500, operator: 2025-05-01 00:00:00 .. 2025-05-02 00:00:00
         2025-05-02 00:00:00  attempt insufficient_balance: 500 of 0
         2025-05-03 00:00:00  attempt insufficient_balance: 1000 of 0
@@ -66,7 +68,8 @@ fn a_late_renewal_and_its_arrears_cost_the_price_at_the_old_end() {
         2025-05-05 00:00:00  renewal completed 900, auto: 2025-05-05 00:00:00 .. 2025-05-06 00:00:00
         2025-05-05 00:00:00  attempt succeeded: 900 of 900
         active until 2025-05-06 00:00:00, switch on, next attempt 2025-05-06 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }
 

@@ -14,7 +14,9 @@ fn without_money_a_resource_is_suspended_after_three_days_and_released_after_ten
 
     site.advance_to("2025-11-05 00:00:00");
 
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-09-24 12:38:44  purchase completed 12000, operator: 2025-09-24 12:38:44 .. 2025-10-24 12:38:44
         2025-10-24 12:38:44  attempt insufficient_balance: 2893 of 0
         2025-10-25 01:00:00  arrears revoked 183, system: 2025-10-24 12:38:44 .. 2025-10-25 00:00:00
@@ -32,7 +34,8 @@ fn without_money_a_resource_is_suspended_after_three_days_and_released_after_ten
         2025-11-02 12:38:44  attempt insufficient_balance: 14893 of 0
         2025-11-03 12:38:44  attempt insufficient_balance: 14893 of 0
         released until 2025-10-24 12:38:44, switch on, next attempt never, suspended never, released never
-    "#]]);
+    "#]],
+    );
     expect![[r#"
         2025-09-24 12:38:44  resource.activated
         2025-10-24 12:38:44  renewal.postponed
@@ -52,7 +55,8 @@ fn without_money_a_resource_is_suspended_after_three_days_and_released_after_ten
         2025-11-02 12:38:44  reminder.sent
         2025-11-03 12:38:44  renewal.postponed
         2025-11-03 12:38:44  resource.released
-    "#]].assert_eq(&site.happenings(&account, &uhost));
+    "#]]
+    .assert_eq(&site.happenings(&account, &uhost));
     site.verify();
 }
 
@@ -68,7 +72,9 @@ fn money_before_the_release_rescues_a_suspended_resource_from_its_old_end_on() {
     site.credits(&account, 3_499);
     site.credits(&account, 1);
 
-    site.check_timeline(&backup, &expect![[r#"
+    site.check_timeline(
+        &backup,
+        &expect![[r#"
         2025-03-01 08:00:00  purchase completed 500, operator: 2025-03-01 08:00:00 .. 2025-03-02 08:00:00
         2025-03-02 08:00:00  attempt insufficient_balance: 500 of 0
         2025-03-03 01:00:00  arrears revoked 333, system: 2025-03-02 08:00:00 .. 2025-03-03 00:00:00
@@ -85,7 +91,8 @@ fn money_before_the_release_rescues_a_suspended_resource_from_its_old_end_on() {
         2025-03-08 12:00:00  renewal completed 3500, auto: 2025-03-02 08:00:00 .. 2025-03-09 08:00:00 in 7 lines
         2025-03-08 12:00:00  attempt succeeded: 3500 of 3500
         active until 2025-03-09 08:00:00, switch on, next attempt 2025-03-09 08:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     expect![[r#"
         2025-03-01 08:00:00  resource.activated
         2025-03-02 08:00:00  renewal.postponed
@@ -102,7 +109,8 @@ fn money_before_the_release_rescues_a_suspended_resource_from_its_old_end_on() {
         2025-03-08 12:00:00  renewal.postponed
         2025-03-08 12:00:00  resource.renewed
         2025-03-08 12:00:00  resource.resumed
-    "#]].assert_eq(&site.happenings(&account, &backup));
+    "#]]
+    .assert_eq(&site.happenings(&account, &backup));
     site.verify();
 }
 
@@ -125,7 +133,8 @@ fn with_the_switch_off_a_resource_is_suspended_and_kept_until_someone_acts() {
     assert_eq!((&too_short["code"], &too_short["needs_at_least"]), (&json!("term_too_short"), &json!(4)));
     expect![[r#"
         active until 2025-08-01 08:00:00, switch off, next attempt never, suspended never, released never
-    "#]].assert_eq(&site.standing(&uhost));
+    "#]]
+    .assert_eq(&site.standing(&uhost));
     site.verify();
 }
 
@@ -142,7 +151,8 @@ fn a_product_may_never_suspend_or_may_release_with_the_switch_off() {
 
     expect![[r#"
         expired until 2025-04-01 08:00:00, switch on, next attempt 2025-05-01 08:00:00, suspended never, released never
-    "#]].assert_eq(&site.standing(&dns));
+    "#]]
+    .assert_eq(&site.standing(&dns));
     expect![[r#"
         2025-03-01 08:00:00  resource.activated
         2025-04-01 08:00:00  resource.expired
@@ -151,7 +161,8 @@ fn a_product_may_never_suspend_or_may_release_with_the_switch_off() {
         2025-04-04 08:00:00  resource.suspended
         2025-04-10 08:00:00  reminder.sent
         2025-04-11 08:00:00  resource.released
-    "#]].assert_eq(&site.happenings(&account, &trial));
+    "#]]
+    .assert_eq(&site.happenings(&account, &trial));
     site.verify();
 }
 
@@ -164,7 +175,9 @@ fn an_hourly_resource_is_suspended_after_an_hour_and_released_after_a_day() {
 
     site.advance_to("2025-03-03 00:00:00");
 
-    site.check_timeline(&gpu, &expect![[r#"
+    site.check_timeline(
+        &gpu,
+        &expect![[r#"
         2025-03-01 08:30:00  purchase completed 100, operator: 2025-03-01 08:30:00 .. 2025-03-01 09:30:00
         2025-03-01 09:30:00  renewal completed 50, auto: 2025-03-01 09:30:00 .. 2025-03-01 10:00:00
         2025-03-01 09:30:00  attempt succeeded: 50 of 50
@@ -172,7 +185,8 @@ fn an_hourly_resource_is_suspended_after_an_hour_and_released_after_a_day() {
         2025-03-02 01:00:00  arrears revoked 100, system: 2025-03-01 10:00:00 .. 2025-03-01 11:00:00
         2025-03-02 10:00:00  attempt insufficient_balance: 2500 of 0
         released until 2025-03-01 10:00:00, switch on, next attempt never, suspended never, released never
-    "#]]);
+    "#]],
+    );
     expect![[r#"
         2025-03-01 08:30:00  resource.activated
         2025-03-01 09:30:00  resource.renewed
@@ -183,6 +197,7 @@ fn an_hourly_resource_is_suspended_after_an_hour_and_released_after_a_day() {
         2025-03-02 09:00:00  reminder.sent
         2025-03-02 10:00:00  renewal.postponed
         2025-03-02 10:00:00  resource.released
-    "#]].assert_eq(&site.happenings(&account, &gpu));
+    "#]]
+    .assert_eq(&site.happenings(&account, &gpu));
     site.verify();
 }

@@ -59,7 +59,8 @@ fn money_goes_first_to_what_would_be_suspended_first_and_what_does_not_fit_is_sk
         2025-06-01 00:00:00  big insufficient_balance: 20000 of 3500
         2025-06-01 00:00:00  eip succeeded: 3000 of 3500
         2025-06-01 00:00:00  dns insufficient_balance: 1000 of 500
-    "#]].assert_eq(&shop.attempts());
+    "#]]
+    .assert_eq(&shop.attempts());
     assert_eq!(shop.site.balance(&shop.account).available, 500);
     shop.site.verify();
 }
@@ -82,7 +83,8 @@ fn each_recharge_renews_what_fits_now_and_equal_is_enough() {
         2025-06-01 08:00:00  dns succeeded: 1000 of 1000
         2025-06-02 00:00:00  big insufficient_balance: 20000 of 0
         2025-06-02 12:00:00  big succeeded: 20000 of 20000
-    "#]].assert_eq(&shop.attempts());
+    "#]]
+    .assert_eq(&shop.attempts());
     assert_eq!(shop.site.balance(&shop.account).available, 0);
     shop.site.verify();
 }
@@ -100,7 +102,9 @@ fn what_is_not_covered_is_tried_every_day_at_the_time_of_its_expiry_and_whenever
     site.advance_to("2025-06-09 12:00:00");
     site.credits(&account, 1);
 
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-05-08 09:30:00  purchase completed 12000, operator: 2025-05-08 09:30:00 .. 2025-06-07 09:30:00
         2025-06-07 09:30:00  attempt insufficient_balance: 12000 of 0
         2025-06-07 12:00:00  attempt insufficient_balance: 12000 of 11999
@@ -111,6 +115,7 @@ fn what_is_not_covered_is_tried_every_day_at_the_time_of_its_expiry_and_whenever
         2025-06-09 12:00:00  renewal completed 12000, auto: 2025-06-07 09:30:00 .. 2025-07-07 09:30:00
         2025-06-09 12:00:00  attempt succeeded: 12000 of 12000
         active until 2025-07-07 09:30:00, switch on, next attempt 2025-07-07 09:30:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }

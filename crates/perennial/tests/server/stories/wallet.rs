@@ -22,13 +22,16 @@ fn frozen_money_pays_nothing_until_it_is_free_and_then_at_once() {
     site.frees(&account, &freeze);
     site.frees(&account, &freeze);
 
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-05-01 00:00:00  purchase completed 12000, operator: 2025-05-01 00:00:00 .. 2025-06-01 00:00:00
         2025-06-01 00:00:00  attempt insufficient_balance: 12000 of 11999
         2025-06-01 09:00:00  renewal completed 12000, auto: 2025-06-01 00:00:00 .. 2025-07-01 00:00:00
         2025-06-01 09:00:00  attempt succeeded: 12000 of 12000
         active until 2025-07-01 00:00:00, switch on, next attempt 2025-07-01 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     let balance = site.balance(&account);
     assert_eq!((balance.cash, balance.frozen, balance.available), (0, 0, 0));
     site.verify();
@@ -59,7 +62,9 @@ fn a_higher_credit_limit_renews_at_once_and_a_used_one_cannot_be_taken_away() {
     too_low.expect(200);
     enough.expect(200);
     assert_eq!(taken_away.refusal(), (409, "credit_in_use"));
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-05-01 00:00:00  purchase completed 12000, operator: 2025-05-01 00:00:00 .. 2025-06-01 00:00:00
         2025-06-01 00:00:00  attempt insufficient_balance: 12000 of 0
         2025-06-02 00:00:00  attempt insufficient_balance: 12000 of 0
@@ -68,7 +73,8 @@ fn a_higher_credit_limit_renews_at_once_and_a_used_one_cannot_be_taken_away() {
         2025-06-02 09:00:00  renewal completed 12000, auto: 2025-06-01 00:00:00 .. 2025-07-01 00:00:00
         2025-06-02 09:00:00  attempt succeeded: 12000 of 12000
         active until 2025-07-01 00:00:00, switch on, next attempt 2025-07-01 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     let balance = site.balance(&account);
     assert_eq!((balance.cash, balance.frozen, balance.credit_limit, balance.available), (0, 12_000, 12_000, 0));
     site.verify();

@@ -19,7 +19,9 @@ fn a_customers_year_follows_the_calendar_over_month_ends_and_a_recharge() {
     site.credits(&account, 72_000);
     site.advance_to("2025-12-31 23:59:59");
 
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-01-31 10:00:00  purchase completed 12000, operator: 2025-01-31 10:00:00 .. 2025-02-28 10:00:00
         2025-02-28 10:00:00  renewal completed 250, auto: 2025-02-28 10:00:00 .. 2025-03-01 00:00:00
         2025-02-28 10:00:00  attempt succeeded: 250 of 48000
@@ -49,7 +51,8 @@ fn a_customers_year_follows_the_calendar_over_month_ends_and_a_recharge() {
         2025-12-01 00:00:00  renewal completed 12000, auto: 2025-12-01 00:00:00 .. 2026-01-01 00:00:00
         2025-12-01 00:00:00  attempt succeeded: 12000 of 12000
         active until 2026-01-01 00:00:00, switch on, next attempt 2026-01-01 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     assert_eq!(site.balance(&account).available, 0);
     let transactions = site.transactions(&account);
     assert_eq!(transactions.iter().map(|moved| moved.amount).sum::<i64>(), 0);
@@ -67,7 +70,9 @@ fn a_term_of_three_months_is_aligned_once_and_then_runs_for_three_months() {
 
     site.advance_to("2025-08-01 00:00:00");
 
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-01-20 09:00:00  purchase completed 72000, operator: 2025-01-20 09:00:00 .. 2025-04-20 09:00:00
         2025-04-20 09:00:00  renewal completed 8500, auto: 2025-04-20 09:00:00 .. 2025-05-01 00:00:00
         2025-04-20 09:00:00  attempt succeeded: 8500 of 928000
@@ -76,7 +81,8 @@ fn a_term_of_three_months_is_aligned_once_and_then_runs_for_three_months() {
         2025-08-01 00:00:00  renewal completed 72000, auto: 2025-08-01 00:00:00 .. 2025-11-01 00:00:00
         2025-08-01 00:00:00  attempt succeeded: 72000 of 847500
         active until 2025-11-01 00:00:00, switch on, next attempt 2025-11-01 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }
 
@@ -89,7 +95,9 @@ fn an_annual_resource_of_29_february_comes_back_to_it() {
 
     site.advance_to("2028-02-29 12:00:00");
 
-    site.check_timeline(&dns, &expect![[r#"
+    site.check_timeline(
+        &dns,
+        &expect![[r#"
         2024-02-29 12:00:00  purchase completed 36000, operator: 2024-02-29 12:00:00 .. 2025-02-28 12:00:00
         2025-02-28 12:00:00  renewal completed 36000, auto: 2025-02-28 12:00:00 .. 2026-02-28 12:00:00
         2025-02-28 12:00:00  attempt succeeded: 36000 of 144000
@@ -100,7 +108,8 @@ fn an_annual_resource_of_29_february_comes_back_to_it() {
         2028-02-29 12:00:00  renewal completed 36000, auto: 2028-02-29 12:00:00 .. 2029-02-28 12:00:00
         2028-02-29 12:00:00  attempt succeeded: 36000 of 36000
         active until 2029-02-28 12:00:00, switch on, next attempt 2029-02-28 12:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }
 
@@ -114,11 +123,14 @@ fn what_is_bought_to_the_end_of_the_month_renews_from_the_first() {
 
     site.advance_to("2025-05-02 00:00:00");
 
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-04-16 00:00:00  purchase completed 6000, operator: 2025-04-16 00:00:00 .. 2025-05-01 00:00:00
         2025-05-01 00:00:00  renewal completed 12000, auto: 2025-05-01 00:00:00 .. 2025-06-01 00:00:00
         2025-05-01 00:00:00  attempt succeeded: 12000 of 24000
         active until 2025-06-01 00:00:00, switch on, next attempt 2025-06-01 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }

@@ -20,14 +20,17 @@ fn new_york_days_keep_their_local_time_and_march_is_an_hour_short() {
     let days = site.orders(&format!("resource_id={backup}"));
     let ends: Vec<_> = days.iter().filter_map(|order| order.end).take(3).map(|end| site.show(end)).collect();
     assert_eq!(ends, ["2025-03-09 03:00:00", "2025-03-10 02:30:00", "2025-03-11 02:30:00"]);
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2025-03-10 12:00:00  purchase completed 12000, operator: 2025-03-10 12:00:00 .. 2025-04-10 12:00:00
         2025-04-10 12:00:00  renewal completed 8200, auto: 2025-04-10 12:00:00 .. 2025-05-01 00:00:00
         2025-04-10 12:00:00  attempt succeeded: 8200 of 971000
         2025-05-01 00:00:00  renewal completed 12000, auto: 2025-05-01 00:00:00 .. 2025-06-01 00:00:00
         2025-05-01 00:00:00  attempt succeeded: 12000 of 952800
         active until 2025-06-01 00:00:00, switch on, next attempt 2025-06-01 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }
 
@@ -57,7 +60,9 @@ fn an_hour_of_lord_howe_is_aligned_again_after_clocks_went_back_by_half_an_hour(
     // At 02:00 clocks go back to 01:30, so the hour from 01:00 ends at 01:30, which is not a whole hour.
     site.advance_to("2025-04-06 04:00:00");
 
-    site.check_timeline(&gpu, &expect![[r#"
+    site.check_timeline(
+        &gpu,
+        &expect![[r#"
         2025-04-06 00:00:00  purchase completed 100, operator: 2025-04-06 00:00:00 .. 2025-04-06 01:00:00
         2025-04-06 01:00:00  renewal completed 100, auto: 2025-04-06 01:00:00 .. 2025-04-06 01:30:00
         2025-04-06 01:00:00  attempt succeeded: 100 of 900
@@ -70,7 +75,8 @@ fn an_hour_of_lord_howe_is_aligned_again_after_clocks_went_back_by_half_an_hour(
         2025-04-06 04:00:00  renewal completed 100, auto: 2025-04-06 04:00:00 .. 2025-04-06 05:00:00
         2025-04-06 04:00:00  attempt succeeded: 100 of 550
         active until 2025-04-06 05:00:00, switch on, next attempt 2025-04-06 05:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }
 
@@ -84,7 +90,9 @@ fn an_hour_of_lord_howe_is_aligned_again_after_clocks_went_forward_by_half_an_ho
     // At 02:00 clocks go on to 02:30.
     site.advance_to("2025-10-05 05:00:00");
 
-    site.check_timeline(&gpu, &expect![[r#"
+    site.check_timeline(
+        &gpu,
+        &expect![[r#"
         2025-10-05 00:30:00  purchase completed 100, operator: 2025-10-05 00:30:00 .. 2025-10-05 01:30:00
         2025-10-05 01:30:00  renewal completed 100, auto: 2025-10-05 01:30:00 .. 2025-10-05 03:00:00
         2025-10-05 01:30:00  attempt succeeded: 100 of 900
@@ -95,7 +103,8 @@ fn an_hour_of_lord_howe_is_aligned_again_after_clocks_went_forward_by_half_an_ho
         2025-10-05 05:00:00  renewal completed 100, auto: 2025-10-05 05:00:00 .. 2025-10-05 06:00:00
         2025-10-05 05:00:00  attempt succeeded: 100 of 600
         active until 2025-10-05 06:00:00, switch on, next attempt 2025-10-05 06:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }
 
@@ -109,13 +118,16 @@ fn a_month_begins_at_one_where_clocks_skip_midnight() {
 
     site.advance_to("2023-11-01 00:00:00");
 
-    site.check_timeline(&uhost, &expect![[r#"
+    site.check_timeline(
+        &uhost,
+        &expect![[r#"
         2023-09-15 12:00:00  purchase completed 6200, operator: 2023-09-15 12:00:00 .. 2023-10-01 01:00:00
         2023-10-01 01:00:00  renewal completed 12000, auto: 2023-10-01 01:00:00 .. 2023-11-01 00:00:00
         2023-10-01 01:00:00  attempt succeeded: 12000 of 93800
         2023-11-01 00:00:00  renewal completed 12000, auto: 2023-11-01 00:00:00 .. 2023-12-01 00:00:00
         2023-11-01 00:00:00  attempt succeeded: 12000 of 81800
         active until 2023-12-01 00:00:00, switch on, next attempt 2023-12-01 00:00:00, suspended never, released never
-    "#]]);
+    "#]],
+    );
     site.verify();
 }

@@ -131,6 +131,7 @@ create table "order" (
     created_at    integer not null,
     completed_at  integer,
     superseded_by blob,
+    terms_version text,  -- B-2
     slot          integer,  -- 0: a charge, 1: an arrears order, null: neither
     primary key (account_id, order_id),
     constraint order_period check (starts_at is null or starts_at < ends_at)
@@ -143,7 +144,7 @@ create index order_unpaid on "order" (resource_id) where state = 'unpaid';
 
 create trigger order_is_a_document
 before update of account_id, order_id, kind, "trigger", amount, currency, resource_id, license_id, product, plan, lines,
-    starts_at, ends_at, created_at, slot on "order"
+    starts_at, ends_at, created_at, terms_version, slot on "order"
 begin select raise(abort, 'order_is_a_document'); end;
 create trigger order_is_kept before delete on "order" begin select raise(abort, 'order_is_a_document'); end;
 
