@@ -152,7 +152,7 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Engine> {
     let zone = Arc::new(site_zone(&site, settings.zone.as_ref())?);
     let clock = Arc::new(site_clock(&site, settings.test_clock)?);
     let ports = Ports {
-        clock: Arc::clone(&clock) as Arc<dyn store::Clock>,
+        clock: Arc::<SiteClock>::clone(&clock),
         due_at: engine::due_at(Arc::clone(&zone)),
         id_seed: engine::id_seed(),
     };

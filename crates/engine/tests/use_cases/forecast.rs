@@ -33,7 +33,7 @@ fn any_purchase() -> impl Strategy<Value = Purchase> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn what_was_forecast_is_what_is_charged(

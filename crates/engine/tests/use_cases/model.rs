@@ -50,7 +50,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn the_database_and_the_rules_in_memory_agree_after_every_step(steps in prop::collection::vec(any_step(), 4..24)) {
