@@ -247,6 +247,10 @@ impl BillingZone {
     /// The same local time so many days later.
     #[must_use]
     pub fn add_days(&self, instant: Instant, days: i64) -> Instant {
+        if days == 0 {
+            // Its local time may come twice, and this may be the second time.
+            return instant;
+        }
         let local = self.local(instant);
         self.instant(plus(local.date(), days.days()).to_datetime(local.time()))
     }

@@ -40,7 +40,7 @@ pub const ZONE: &str = "Asia/Shanghai";
 /// When the demo's customers begin to buy.
 const BEGIN: &str = "2025-04-12 09:30:00";
 /// Where the demo's clock stands when it is ready.
-const READY: &str = "2025-05-28 18:00:00";
+const READY: &str = "2025-05-27 18:00:00";
 
 /// Runs the demo until it is interrupted.
 ///

@@ -59,7 +59,11 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.with_context(|| format!("listen: {} cannot be used", settings.listen))?;
     let running = Running::start(engine, listener, &settings)?;
-    say(&format!("listening on http://{}", running.address));
+    say(&if settings.roles.web {
+        format!("listening on http://{}", running.address)
+    } else {
+        "ready: due work is done, no address is listened on".to_owned()
+    });
     stop.wait().await;
     running.stop().await;
     Ok(())

@@ -5,7 +5,7 @@ use domain::time::{Instant, Wait};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
-use super::zones::{any_instant, any_zone, any_zone_and_instant, at_every_clock_change, in_every_zone, zone};
+use super::zones::{any_instant, any_zone, any_zone_and_instant, at_every_clock_change, cases, in_every_zone, zone};
 
 #[test]
 fn months_of_every_zone_follow_each_other_without_gap_or_overlap() {
@@ -55,7 +55,7 @@ fn check_next_whole_hour(zone: &BillingZone, instant: Instant) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn an_instant_lies_in_its_day_and_in_its_month((zone, instant) in any_zone_and_instant()) {
@@ -394,4 +394,14 @@ fn nuuk_did_not_turn_its_clocks_back_in_october_2023() {
 
     assert_eq!(nuuk.read("2023-10-28 23:00:00").unwrap().to_string(), "2023-10-29T01:00:00Z");
     assert_eq!(nuuk.read("2024-10-26 23:00:00").unwrap().to_string(), "2024-10-27T00:00:00Z");
+}
+
+#[test]
+fn an_absolute_wait_from_the_second_of_two_equal_local_times_counts_from_there() {
+    let new_york = zone("America/New_York");
+    let second: Instant = "2025-11-02T06:30:00Z".parse().unwrap();
+
+    assert_eq!(new_york.show(second), "2025-11-02 01:30:00");
+    assert_eq!(new_york.after(second, Wait::hours(1)).to_string(), "2025-11-02T07:30:00Z");
+    assert_eq!(new_york.before(second, Wait::hours(1)).to_string(), "2025-11-02T05:30:00Z");
 }

@@ -1,7 +1,8 @@
 //! C-8: what will fall due, computed by the code that renews.
 
+use domain::forecast::forecast;
 use expect_test::{Expect, expect};
-use testkit::rules::Life;
+use testkit::rules::{Life, books, resource, wallet};
 
 use super::shanghai;
 
@@ -103,4 +104,15 @@ fn what_has_ended_is_left_out() {
     life.advance_to("2025-06-17 10:00:00");
 
     check_forecast(&life, 365, expect!["total 0, balance lasts"]);
+}
+
+#[test]
+fn what_is_due_and_not_done_yet_falls_due_now() {
+    let books = books("Asia/Shanghai", "m/thirty day 30 12000 CNY");
+    let late = resource(&books, "2025-05-08 10:00:00", "m/thirty");
+    let (now, until) = (books.at("2025-06-07 10:05:00"), books.at("2025-06-14 10:05:00"));
+
+    let forecast = forecast(&[late], &books.books(), &wallet(0), now, until);
+
+    assert_eq!(forecast.items.iter().map(|item| item.at).collect::<Vec<_>>(), [now]);
 }

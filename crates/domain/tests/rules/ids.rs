@@ -4,6 +4,8 @@ use domain::id::{AccountId, EventId, Ids, OrderId, ResourceId, Shard};
 use domain::time::Instant;
 use proptest::prelude::*;
 
+use super::zones::cases;
+
 fn at(seconds: i64) -> Instant {
     Instant::from_seconds(seconds).unwrap()
 }
@@ -19,7 +21,7 @@ fn ids_of(seed: u64, last: u128, steps: &[(i64, u8)]) -> Vec<OrderId> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn ids_rise_whatever_the_clock_does(seed: u64, last: u128, steps in prop::collection::vec((0..4_000_000_000_i64, any::<u8>()), 1..60)) {

@@ -11,7 +11,7 @@ use domain::time::{Instant, Period};
 use proptest::prelude::*;
 use testkit::rules::{amount, wallet};
 
-use super::zones::{any_zone_and_instant, zone};
+use super::zones::{any_zone_and_instant, cases, zone};
 
 /// The whole number nearest to `price * n * part / whole`; of two equally near ones the greater.
 fn rounded_half_up(price: i64, n: u64, part: u64, whole: u64) -> i64 {
@@ -53,7 +53,7 @@ fn monthly(price: Amount, quantity: u32) -> Rate {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(cases(1_000))]
 
     #[test]
     fn a_part_is_the_exact_fraction_rounded_half_up(price in any_price(), n in 1..1_000_u64, (part, whole) in any_part()) {

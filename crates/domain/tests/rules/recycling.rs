@@ -6,7 +6,7 @@ use domain::resource::State;
 use expect_test::expect;
 use testkit::rules::one_term;
 
-use super::{check, shanghai};
+use super::{check, new_york, shanghai};
 
 const UHOST: &str = "uhost/thirty day 30 12000 CNY";
 
@@ -271,4 +271,19 @@ fn a_renewal_clears_what_was_done_about_the_old_expiry() {
     assert_eq!(life.times_of("resource.suspended"), ["2025-06-10 14:20:05", "2025-07-10 14:20:05"]);
     assert_eq!(life.resource(uhost).state, State::Suspended);
     assert!(life.renew(uhost, one_term()).is_err());
+}
+
+#[test]
+fn an_hour_is_an_hour_also_when_clocks_go_back() {
+    let mut life = new_york("2025-11-02T05:30:00Z", "gpu/hourly hour 1 100 USD");
+    life.credit(100);
+    let gpu = life.buys("gpu/hourly");
+
+    // It expires at the second 01:30 of that night.
+    life.advance_to("2025-11-02T07:29:59Z");
+    let before = life.resource(gpu).state;
+    life.advance_to("2025-11-02T07:30:00Z");
+
+    assert_eq!(life.resource(gpu).expires_at.to_string(), "2025-11-02T06:30:00Z");
+    assert_eq!((before, life.resource(gpu).state), (State::Expired, State::Suspended));
 }

@@ -117,3 +117,15 @@ fn a_resource_without_money_hears_of_expiry_suspension_and_release() {
         2025-06-16 09:30:00  message: release uhost at 2025-06-17 09:30:00"#]]
     .assert_eq(&messages.join("\n"));
 }
+
+#[test]
+fn a_later_expiry_does_not_move_an_earlier_reminder() {
+    let mut life = shanghai("2025-05-08 09:30:00", UHOST);
+    life.credit(132_000);
+    life.buys_switched_off("uhost/thirty");
+    life.buys_switched_off("uhost/annual");
+
+    life.advance_to("2025-06-06 12:00:00");
+
+    assert_eq!(life.times_of("reminder.sent"), ["2025-05-31 10:00:00", "2025-06-04 10:00:00", "2025-06-06 10:00:00"]);
+}

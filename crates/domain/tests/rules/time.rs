@@ -3,8 +3,10 @@
 use domain::time::{Instant, InvalidInstant, Period, Wait};
 use proptest::prelude::*;
 
+use super::zones::cases;
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(cases(500))]
 
     #[test]
     fn an_instant_is_read_back_from_its_text(seconds in 0..=Instant::MAX.seconds()) {

@@ -1,7 +1,7 @@
 //! C-1 to C-6, R-13: when each step of a resource is due, state by state and policy by policy.
 
 use domain::recycling::{Timers, timers};
-use domain::resource::{Resource, State};
+use domain::resource::{Overdue, Resource, State};
 use domain::time::Instant;
 use expect_test::{Expect, expect};
 use testkit::rules::{OwnedBooks, books, resource};
@@ -196,4 +196,15 @@ fn the_steps_of_every_state_and_policy_are_due_then() {
           deleted on          | -        -        -        -        -        -        -
           deleted off         | -        -        -        -        -        -        -
     "#]]);
+}
+
+#[test]
+fn a_release_waits_for_an_attempt_that_failed() {
+    let books = books("Asia/Shanghai", "p/p month 1 12000 CNY");
+    let tried = in_state(&books, State::Suspended, true, true);
+    let untried = Resource { overdue: Overdue { attempted_at: None, ..tried.overdue }, ..tried.clone() };
+    let release = |resource: &Resource| timers(resource, &books.books().policy(resource), &books.zone).release;
+
+    assert!(release(&tried).is_some());
+    assert_eq!(release(&untried), None);
 }

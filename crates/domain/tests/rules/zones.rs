@@ -1,4 +1,4 @@
-//! Zones and instants to try the calendar on.
+//! Zones and instants to try the rules on.
 
 use std::sync::OnceLock;
 
@@ -7,6 +7,7 @@ use domain::time::Instant;
 use jiff::Timestamp;
 use jiff::tz::TimeZoneDatabase;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// Every zone of the bundled database.
 pub fn all() -> &'static [BillingZone] {
@@ -70,4 +71,16 @@ pub fn at_every_clock_change(check: impl Fn(&BillingZone, Instant)) {
 /// Calls `check` for every zone.
 pub fn in_every_zone(check: impl Fn(&BillingZone)) {
     all().iter().for_each(check);
+}
+
+/// The same cases in every run; `PROPTEST_CASES=5000` asks for so many others.
+pub fn cases(n: u32) -> ProptestConfig {
+    let explores = std::env::var_os("PROPTEST_CASES").is_some();
+    let same = ProptestConfig {
+        cases: n,
+        rng_seed: RngSeed::Fixed(0),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    if explores { ProptestConfig::default() } else { same }
 }

@@ -8,7 +8,7 @@ use engine::Caller;
 use proptest::prelude::*;
 use testkit::rules::purchase;
 
-use crate::site::Site;
+use crate::site::{Site, cases};
 
 const GOODS: &str = "uhost/monthly month 1 12000 CNY; uhost/quarter month 3 30001 CNY; uhost/thirty day 30 11000 CNY; \
                      gpu/six hour 6 500 CNY; ddos/monthly month 1 8000 CNY exempt; ddos/three day 3 900 CNY; \
@@ -33,7 +33,7 @@ fn any_purchase() -> impl Strategy<Value = Purchase> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn what_was_forecast_is_what_is_charged(

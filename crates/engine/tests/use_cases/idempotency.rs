@@ -13,9 +13,8 @@ async fn a_repeated_purchase_is_one_purchase() {
     let site = Site::open().await;
     let account = site.account(50_000).await;
     let own = Caller::Account(account);
-    let buy = |fingerprint| {
-        site.engine.buy(own, account, purchase("uhost/thirty"), key(own.key_scope(), "p", fingerprint))
-    };
+    let buy =
+        |fingerprint| site.engine.buy(own, account, purchase("uhost/thirty"), key(own.key_scope(), "p", fingerprint));
 
     let bought = buy(1).await.unwrap();
     let repeated = buy(1).await.unwrap();

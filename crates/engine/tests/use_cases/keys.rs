@@ -118,7 +118,14 @@ async fn the_secret_itself_is_not_in_the_database() {
 
 #[test]
 fn an_operator_key_is_long_enough_printable_and_not_a_mistyped_one() {
-    let refused = ["short", "fifteen-letters", "with a space in it", "with-a-newline-in\n", "key-with-ключ-in-it", "pk_0123456789abcdef"];
+    let refused = [
+        "short",
+        "fifteen-letters",
+        "with a space in it",
+        "with-a-newline-in\n",
+        "key-with-ключ-in-it",
+        "pk_0123456789abcdef",
+    ];
 
     assert!(refused.iter().all(|key| is_usable_operator_key(key).is_err()));
     assert!(is_usable_operator_key("exactly-16-chars").is_ok());

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use store::ResourceFilter;
 use testkit::rules::{Life, amount, books, one_term, purchase};
 
-use crate::site::{Site, account_draft, first};
+use crate::site::{Site, account_draft, cases, first};
 
 const GOODS: &str = "uhost/thirty day 30 12000 CNY; uhost/monthly month 1 10000 CNY; gpu/six hour 6 50 CNY; \
                      ddos/three day 3 900 CNY exempt; dns/week day 7 700 CNY suspend=never; \
@@ -50,7 +50,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(cases(16))]
 
     #[test]
     fn the_database_and_the_rules_in_memory_agree_after_every_step(steps in prop::collection::vec(any_step(), 4..24)) {

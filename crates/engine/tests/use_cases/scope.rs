@@ -158,7 +158,9 @@ async fn what_is_not_there_is_not_found_for_the_operator_either() {
 
 #[tokio::test]
 async fn a_freeze_of_another_account_is_not_found() {
-    let Neighbors { site, ann: Caller::Account(ann), ben, .. } = neighbors().await else { panic!("Ann has an account") };
+    let Neighbors { site, ann: Caller::Account(ann), ben, .. } = neighbors().await else {
+        panic!("Ann has an account")
+    };
     let reason = (amount(5), "a dispute".to_owned());
     let freeze = site.engine.freeze(Caller::Operator, ben, reason, None).await.unwrap().into_inner();
 

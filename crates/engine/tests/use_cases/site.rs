@@ -7,6 +7,8 @@ use domain::order::{Order, OrderKind};
 use domain::purchase::Purchase;
 use domain::time::Instant;
 use engine::{AccountDraft, Caller, Engine, Error};
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::RngSeed;
 use store::{Idempotency, OrderFilter, Page};
 use testkit::rules::{amount, books, purchase};
 use testkit::store::{TempStore, sqlite};
@@ -133,4 +135,16 @@ pub fn code_of<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
         Error::Trouble(_) => "trouble",
         Error::Bug(_) => "bug",
     }
+}
+
+/// The same cases in every run; `PROPTEST_CASES=5000` asks for so many others.
+pub fn cases(n: u32) -> ProptestConfig {
+    let explores = std::env::var_os("PROPTEST_CASES").is_some();
+    let same = ProptestConfig {
+        cases: n,
+        rng_seed: RngSeed::Fixed(0),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    if explores { ProptestConfig::default() } else { same }
 }

@@ -68,13 +68,13 @@ pub async fn nothing_due_is_nothing_done(temp: TempStore) {
 pub async fn the_account_that_is_due_first_is_done_first(temp: TempStore) {
     let shop = Shop::open(temp).await;
     let [first, second, third] = [shop.account(50_000).await, shop.account(50_000).await, shop.account(50_000).await];
-    shop.advance_to("2025-05-09 10:00:00").await;
+    shop.advance_to("2025-05-09 08:00:00").await;
     shop.buys(third, "uhost/thirty").await;
-    shop.advance_to("2025-05-10 10:00:00").await;
+    shop.advance_to("2025-05-10 08:00:00").await;
     shop.buys(first, "uhost/thirty").await;
-    shop.advance_to("2025-05-11 10:00:00").await;
+    shop.advance_to("2025-05-11 08:00:00").await;
     shop.buys(second, "uhost/thirty").await;
-    shop.advance_to("2025-06-08 09:00:00").await;
+    shop.advance_to("2025-06-08 07:00:00").await;
     shop.stand_at("2025-06-20 00:00:00");
 
     let log = Log::default();

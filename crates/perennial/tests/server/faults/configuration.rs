@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::harness::{OPERATOR_KEY, Process, perennial, perennial_with};
+use crate::harness::{Client, OPERATOR_KEY, Process, perennial, perennial_with, program};
 
 #[test]
 fn wrong_options_are_reported_together() {
@@ -80,14 +80,14 @@ fn an_address_that_is_in_use_is_refused_by_name() {
 fn without_an_operator_key_one_is_made_and_shown_once() {
     let folder = TempDir::new().unwrap();
     let serve = || {
-        let mut command = crate::harness::program();
+        let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"]).arg(folder.path());
         Process::start(command)
     };
 
     let mut first = serve();
     let key = first.line_after("operator key, shown only now: ");
-    let client = crate::harness::Client::new(&first.line_after("listening on "), &key);
+    let client = Client::new(&first.line_after("listening on "), &key);
     let accounts = client.get("/v1/accounts").status;
     let said_later = first.terminate().succeeded().stdout;
     let mut second = serve();
@@ -98,4 +98,19 @@ fn without_an_operator_key_one_is_made_and_shown_once() {
 
     assert_eq!((accounts, again, ignored), (200, 200, 401));
     assert!(!said_later.contains(&key));
+}
+
+#[test]
+fn a_process_without_the_web_role_names_no_address() {
+    let folder = TempDir::new().unwrap();
+    let mut command = program();
+    command.args(["serve", "--roles", "worker", "--listen", "127.0.0.1:0", "--log", "warn"]);
+    command.args(["--operator-key", OPERATOR_KEY, "--data-dir"]).arg(folder.path());
+
+    let mut process = Process::start(command);
+    let ready = process.line_after("ready");
+    let finished = process.terminate().succeeded();
+
+    assert_eq!(ready, ": due work is done, no address is listened on");
+    assert_eq!(finished.stdout, "");
 }

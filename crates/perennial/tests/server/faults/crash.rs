@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::harness::{Customer, Deed, Dice, Load, TestSite};
 
-const ROUNDS: u64 = 6;
+const ROUNDS: u64 = 12;
 
 #[test]
 fn a_server_killed_under_load_keeps_what_it_acknowledged_and_does_nothing_twice() {
@@ -36,7 +36,7 @@ fn a_server_killed_under_load_keeps_what_it_acknowledged_and_does_nothing_twice(
 /// Lets customers and clock work, kills the server after some acknowledged writes, and starts it again.
 fn crash(site: &mut TestSite, customers: Vec<Customer>, round: u64) -> Vec<Customer> {
     let load = Load::start(site, customers, usize::MAX).with_clock(site, 100 + round);
-    load.wait_for(20 + Dice::seeded(round).below(120));
+    load.wait_for(20 + Dice::seeded(round).below(200));
     site.kill();
     let (customers, moved_to) = load.end();
     site.verify();

@@ -28,6 +28,11 @@ fn buy(client: &Client, account: &str, n: u32) -> Answer {
     client.post_as(&format!("buy-{n}"), "/v1/orders", &body)
 }
 
+/// The smallest change there is.
+fn rename(site: &TestSite, account: &str, n: u32) -> Answer {
+    site.operator.patch(&format!("/v1/accounts/{account}"), &json!({"name": format!("Mei {n}")}))
+}
+
 fn full_site() -> (TestSite, String, Vec<Answer>) {
     let site =
         TestSite::start(Site { file_kib_max: Some(FILE_KIB_MAX), ..Site::at("Asia/Shanghai", "2025-05-01 00:00:00") });
@@ -56,8 +61,8 @@ fn on_a_full_disk_writes_are_refused_and_reads_go_on() {
     let n = i64::try_from(acknowledged.len()).expect("some");
     assert_eq!(site.balance(&account).cash, 1_000_000 - 10 * n);
     // What is left has no room for the smallest change either, until nothing can be written any more.
-    let rename = |n: u32| site.operator.patch(&format!("/v1/accounts/{account}"), &json!({"name": format!("Mei {n}")}));
-    let renamed = until_full(rename).into_iter().rev().nth(1).map(|answer| answer.body["name"].clone());
+    let renamed =
+        until_full(|n| rename(&site, &account, n)).into_iter().rev().nth(1).map(|answer| answer.body["name"].clone());
     let still = [
         site.operator.post(&format!("/v1/accounts/{account}/credits"), &json!({"amount": 1, "kind": "cash"})),
         site.operator.put("/v1/products/eip", &json!({"name": "Address", "kind": "resource"})),
@@ -67,11 +72,25 @@ fn on_a_full_disk_writes_are_refused_and_reads_go_on() {
     assert_eq!(still.map(|answer| answer.status), [503; 4]);
     assert_eq!(site.operator.get("/v1/products/eip").status, 404);
     assert_eq!(site.balance(&account).cash, 1_000_000 - 10 * n);
-    assert_eq!(site.show(site.now()), "2025-05-01 00:00:00");
     assert!(
         renamed.is_none_or(|name| name == site.operator.get(&format!("/v1/accounts/{account}")).expect(200)["name"])
     );
     check_acknowledged(&site, acknowledged);
+}
+
+#[test]
+fn a_clock_that_cannot_be_stored_does_not_move() {
+    let (mut site, account, _) = full_site();
+    until_full(|n| rename(&site, &account, n));
+
+    let refused = site.operator.post("/v1/test-clock/advance", &json!({"to": site.read("2025-06-02 00:00:00")}));
+    let shown = site.now();
+    site.stop();
+    site.restart("2025-05-01 00:00:00");
+
+    // What was done at an instant must not be followed by a time before it (T-5).
+    assert_eq!(refused.status, 503);
+    assert_eq!(site.show(shown), site.show(site.now()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use tempfile::TempDir;
 
-use crate::harness::{Customer, Deed, Load, Site, TestSite};
+use crate::harness::{Customer, Deed, Load, OPERATOR_KEY, Site, TestSite};
 
 #[test]
 fn a_server_that_is_told_to_stop_finishes_what_it_acknowledged_and_ends_well() {
@@ -46,13 +46,16 @@ fn a_server_that_is_told_to_stop_as_soon_as_it_listens_ends_well() {
 }
 
 #[test]
-fn a_caller_who_never_finishes_a_request_does_not_keep_the_server_from_stopping() {
+fn callers_who_never_finish_a_request_do_not_keep_the_server_from_stopping() {
     let mut site = TestSite::at("2025-05-01 00:00:00");
     let address = site.operator.base().trim_start_matches("http://").to_owned();
-    let mut idle = TcpStream::connect(&address).unwrap();
-    let mut half = TcpStream::connect(&address).unwrap();
-    idle.write_all(b"").unwrap();
-    half.write_all(b"POST /v1/accounts HTTP/1.1\r\nhost: site\r\ncontent-length: 1000\r\n\r\n{\"name\":").unwrap();
+    let begin = |request: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    };
+    let head = format!("POST /v1/accounts HTTP/1.1\r\nhost: site\r\nauthorization: Bearer {OPERATOR_KEY}\r\n");
+    let _open = [begin(""), begin(&head), begin(&format!("{head}content-length: 1000\r\n\r\n{{\"name\":"))];
     site.customer(1);
 
     site.stop();

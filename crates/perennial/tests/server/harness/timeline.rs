@@ -80,10 +80,11 @@ impl TestSite {
         format!("{when}  {}: {}\n", data["reason"].as_str().unwrap_or("?"), named.join(", "))
     }
 
-    /// When things happened to a subject, as `local time  type` lines.
+    /// When things happened to a subject, as `local time  type` lines. Attempts are told by its timeline.
     pub(crate) fn happenings(&self, account: &str, subject: &str) -> String {
         let events = self.events(account);
-        let of_subject = events.iter().filter(|event| event.subject_id == subject);
+        let is_told = |event: &&Event| event.subject_id == subject && event.kind != "renewal.postponed";
+        let of_subject = events.iter().filter(is_told);
         of_subject.map(|event| format!("{}  {}\n", self.show(event.at), event.kind)).collect()
     }
 }

@@ -101,22 +101,22 @@ fn an_account_gets_one_message_a_day_about_what_is_at_risk() {
     site.sells("uhost/monthly", "1 month", 12_000);
     site.sells("dns/annual", "1 year", 36_000);
     site.sells("eip/monthly", "1 month", 3_000);
-    let account = site.customer(12_000 + 36_000 + 3_000 + 1_971);
+    let account = site.customer(12_000 + 36_000 + 3_000 + 2_068);
     let uhost = site.buys_as(&account, "uhost/monthly", &json!({"auto_renew": false})).resource_id.expect("a resource");
     let eip = site.buys(&account, "eip/monthly");
     let dns = site.buys_as(&account, "dns/annual", &json!({"auto_renew": false})).resource_id.expect("a resource");
     let names = [("uhost", &*uhost), ("eip", &*eip), ("dns", &*dns)];
 
-    // The part of May that the address costs on the 10th is 1972, one more than there is.
+    // The part of May that the address costs on the 10th is 2069, one more than there is.
     site.advance_to("2025-05-10 12:00:00");
 
     expect![[r#"
         2025-05-03 10:00:00  expiring: uhost, eip
-        2025-05-03 10:00:00  balance low: 1971 of 2069
+        2025-05-03 10:00:00  balance low: 2068 of 2069
         2025-05-07 10:00:00  expiring: uhost, eip
-        2025-05-07 10:00:00  balance low: 1971 of 2069
+        2025-05-07 10:00:00  balance low: 2068 of 2069
         2025-05-09 10:00:00  expiring: uhost, eip
-        2025-05-09 10:00:00  balance low: 1971 of 2069
+        2025-05-09 10:00:00  balance low: 2068 of 2069
     "#]]
     .assert_eq(&site.messages(&account, &names));
     site.advance_to("2026-04-09 12:00:00");

@@ -17,43 +17,32 @@ fn without_money_a_resource_is_suspended_after_three_days_and_released_after_ten
     site.check_timeline(
         &uhost,
         &expect![[r#"
-        2025-09-24 12:38:44  purchase completed 12000, operator: 2025-09-24 12:38:44 .. 2025-10-24 12:38:44
-        2025-10-24 12:38:44  attempt insufficient_balance: 2893 of 0
-        2025-10-25 01:00:00  arrears revoked 183, system: 2025-10-24 12:38:44 .. 2025-10-25 00:00:00
-        2025-10-25 12:38:44  attempt insufficient_balance: 2893 of 0
-        2025-10-26 01:00:00  arrears revoked 387, system: 2025-10-25 00:00:00 .. 2025-10-26 00:00:00
-        2025-10-26 12:38:44  attempt insufficient_balance: 2893 of 0
-        2025-10-27 01:00:00  arrears revoked 387, system: 2025-10-26 00:00:00 .. 2025-10-27 00:00:00
-        2025-10-27 12:38:44  attempt insufficient_balance: 2893 of 0
-        2025-10-28 01:00:00  arrears revoked 204, system: 2025-10-27 00:00:00 .. 2025-10-27 12:38:44
-        2025-10-28 12:38:44  attempt insufficient_balance: 2893 of 0
-        2025-10-29 12:38:44  attempt insufficient_balance: 2893 of 0
-        2025-10-30 12:38:44  attempt insufficient_balance: 2893 of 0
-        2025-10-31 12:38:44  attempt insufficient_balance: 2893 of 0
-        2025-11-01 12:38:44  attempt insufficient_balance: 14893 of 0
-        2025-11-02 12:38:44  attempt insufficient_balance: 14893 of 0
-        2025-11-03 12:38:44  attempt insufficient_balance: 14893 of 0
-        released until 2025-10-24 12:38:44, switch on, next attempt never, suspended never, released never
-    "#]],
+            2025-09-24 12:38:44  purchase completed 12000, operator: 2025-09-24 12:38:44 .. 2025-10-24 12:38:44
+            2025-10-24 12:38:44  attempt insufficient_balance: 2893 of 0
+            2025-10-25 01:00:00  arrears revoked 183, system: 2025-10-24 12:38:44 .. 2025-10-25 00:00:00
+            2025-10-25 12:38:44  attempt insufficient_balance: 2893 of 0
+            2025-10-26 01:00:00  arrears revoked 387, system: 2025-10-25 00:00:00 .. 2025-10-26 00:00:00
+            2025-10-26 12:38:44  attempt insufficient_balance: 2893 of 0
+            2025-10-27 01:00:00  arrears revoked 387, system: 2025-10-26 00:00:00 .. 2025-10-27 00:00:00
+            2025-10-27 12:38:44  attempt insufficient_balance: 2893 of 0
+            2025-10-28 01:00:00  arrears revoked 204, system: 2025-10-27 00:00:00 .. 2025-10-27 12:38:44
+            2025-10-28 12:38:44  attempt insufficient_balance: 2893 of 0
+            2025-10-29 12:38:44  attempt insufficient_balance: 2893 of 0
+            2025-10-30 12:38:44  attempt insufficient_balance: 2893 of 0
+            2025-10-31 12:38:44  attempt insufficient_balance: 2893 of 0
+            2025-11-01 12:38:44  attempt insufficient_balance: 14893 of 0
+            2025-11-02 12:38:44  attempt insufficient_balance: 14893 of 0
+            2025-11-03 12:38:44  attempt insufficient_balance: 14893 of 0
+            released until 2025-10-24 12:38:44, switch on, next attempt never, suspended never, released never
+        "#]],
     );
     expect![[r#"
         2025-09-24 12:38:44  resource.activated
-        2025-10-24 12:38:44  renewal.postponed
         2025-10-24 12:38:44  resource.expired
         2025-10-24 12:38:44  reminder.sent
-        2025-10-25 12:38:44  renewal.postponed
-        2025-10-26 12:38:44  renewal.postponed
         2025-10-26 12:38:44  reminder.sent
-        2025-10-27 12:38:44  renewal.postponed
         2025-10-27 12:38:44  resource.suspended
-        2025-10-28 12:38:44  renewal.postponed
-        2025-10-29 12:38:44  renewal.postponed
-        2025-10-30 12:38:44  renewal.postponed
-        2025-10-31 12:38:44  renewal.postponed
-        2025-11-01 12:38:44  renewal.postponed
-        2025-11-02 12:38:44  renewal.postponed
         2025-11-02 12:38:44  reminder.sent
-        2025-11-03 12:38:44  renewal.postponed
         2025-11-03 12:38:44  resource.released
     "#]]
     .assert_eq(&site.happenings(&account, &uhost));
@@ -75,38 +64,30 @@ fn money_before_the_release_rescues_a_suspended_resource_from_its_old_end_on() {
     site.check_timeline(
         &backup,
         &expect![[r#"
-        2025-03-01 08:00:00  purchase completed 500, operator: 2025-03-01 08:00:00 .. 2025-03-02 08:00:00
-        2025-03-02 08:00:00  attempt insufficient_balance: 500 of 0
-        2025-03-03 01:00:00  arrears revoked 333, system: 2025-03-02 08:00:00 .. 2025-03-03 00:00:00
-        2025-03-03 08:00:00  attempt insufficient_balance: 1000 of 0
-        2025-03-04 01:00:00  arrears revoked 500, system: 2025-03-03 00:00:00 .. 2025-03-04 00:00:00
-        2025-03-04 08:00:00  attempt insufficient_balance: 1500 of 0
-        2025-03-05 01:00:00  arrears revoked 500, system: 2025-03-04 00:00:00 .. 2025-03-05 00:00:00
-        2025-03-05 08:00:00  attempt insufficient_balance: 2000 of 0
-        2025-03-06 01:00:00  arrears revoked 167, system: 2025-03-05 00:00:00 .. 2025-03-05 08:00:00
-        2025-03-06 08:00:00  attempt insufficient_balance: 2500 of 0
-        2025-03-07 08:00:00  attempt insufficient_balance: 3000 of 0
-        2025-03-08 08:00:00  attempt insufficient_balance: 3500 of 0
-        2025-03-08 12:00:00  attempt insufficient_balance: 3500 of 3499
-        2025-03-08 12:00:00  renewal completed 3500, auto: 2025-03-02 08:00:00 .. 2025-03-09 08:00:00 in 7 lines
-        2025-03-08 12:00:00  attempt succeeded: 3500 of 3500
-        active until 2025-03-09 08:00:00, switch on, next attempt 2025-03-09 08:00:00, suspended never, released never
-    "#]],
+            2025-03-01 08:00:00  purchase completed 500, operator: 2025-03-01 08:00:00 .. 2025-03-02 08:00:00
+            2025-03-02 08:00:00  attempt insufficient_balance: 500 of 0
+            2025-03-03 01:00:00  arrears revoked 333, system: 2025-03-02 08:00:00 .. 2025-03-03 00:00:00
+            2025-03-03 08:00:00  attempt insufficient_balance: 1000 of 0
+            2025-03-04 01:00:00  arrears revoked 500, system: 2025-03-03 00:00:00 .. 2025-03-04 00:00:00
+            2025-03-04 08:00:00  attempt insufficient_balance: 1500 of 0
+            2025-03-05 01:00:00  arrears revoked 500, system: 2025-03-04 00:00:00 .. 2025-03-05 00:00:00
+            2025-03-05 08:00:00  attempt insufficient_balance: 2000 of 0
+            2025-03-06 01:00:00  arrears revoked 167, system: 2025-03-05 00:00:00 .. 2025-03-05 08:00:00
+            2025-03-06 08:00:00  attempt insufficient_balance: 2500 of 0
+            2025-03-07 08:00:00  attempt insufficient_balance: 3000 of 0
+            2025-03-08 08:00:00  attempt insufficient_balance: 3500 of 0
+            2025-03-08 12:00:00  attempt insufficient_balance: 3500 of 3499
+            2025-03-08 12:00:00  renewal completed 3500, auto: 2025-03-02 08:00:00 .. 2025-03-09 08:00:00 in 7 lines
+            2025-03-08 12:00:00  attempt succeeded: 3500 of 3500
+            active until 2025-03-09 08:00:00, switch on, next attempt 2025-03-09 08:00:00, suspended never, released never
+        "#]],
     );
     expect![[r#"
         2025-03-01 08:00:00  resource.activated
-        2025-03-02 08:00:00  renewal.postponed
         2025-03-02 08:00:00  resource.expired
         2025-03-02 08:00:00  reminder.sent
-        2025-03-03 08:00:00  renewal.postponed
-        2025-03-04 08:00:00  renewal.postponed
         2025-03-04 08:00:00  reminder.sent
-        2025-03-05 08:00:00  renewal.postponed
         2025-03-05 08:00:00  resource.suspended
-        2025-03-06 08:00:00  renewal.postponed
-        2025-03-07 08:00:00  renewal.postponed
-        2025-03-08 08:00:00  renewal.postponed
-        2025-03-08 12:00:00  renewal.postponed
         2025-03-08 12:00:00  resource.renewed
         2025-03-08 12:00:00  resource.resumed
     "#]]
@@ -178,24 +159,22 @@ fn an_hourly_resource_is_suspended_after_an_hour_and_released_after_a_day() {
     site.check_timeline(
         &gpu,
         &expect![[r#"
-        2025-03-01 08:30:00  purchase completed 100, operator: 2025-03-01 08:30:00 .. 2025-03-01 09:30:00
-        2025-03-01 09:30:00  renewal completed 50, auto: 2025-03-01 09:30:00 .. 2025-03-01 10:00:00
-        2025-03-01 09:30:00  attempt succeeded: 50 of 50
-        2025-03-01 10:00:00  attempt insufficient_balance: 100 of 0
-        2025-03-02 01:00:00  arrears revoked 100, system: 2025-03-01 10:00:00 .. 2025-03-01 11:00:00
-        2025-03-02 10:00:00  attempt insufficient_balance: 2500 of 0
-        released until 2025-03-01 10:00:00, switch on, next attempt never, suspended never, released never
-    "#]],
+            2025-03-01 08:30:00  purchase completed 100, operator: 2025-03-01 08:30:00 .. 2025-03-01 09:30:00
+            2025-03-01 09:30:00  renewal completed 50, auto: 2025-03-01 09:30:00 .. 2025-03-01 10:00:00
+            2025-03-01 09:30:00  attempt succeeded: 50 of 50
+            2025-03-01 10:00:00  attempt insufficient_balance: 100 of 0
+            2025-03-02 01:00:00  arrears revoked 100, system: 2025-03-01 10:00:00 .. 2025-03-01 11:00:00
+            2025-03-02 10:00:00  attempt insufficient_balance: 2500 of 0
+            released until 2025-03-01 10:00:00, switch on, next attempt never, suspended never, released never
+        "#]],
     );
     expect![[r#"
         2025-03-01 08:30:00  resource.activated
         2025-03-01 09:30:00  resource.renewed
-        2025-03-01 10:00:00  renewal.postponed
         2025-03-01 10:00:00  resource.expired
         2025-03-01 10:00:00  reminder.sent
         2025-03-01 11:00:00  resource.suspended
         2025-03-02 09:00:00  reminder.sent
-        2025-03-02 10:00:00  renewal.postponed
         2025-03-02 10:00:00  resource.released
     "#]]
     .assert_eq(&site.happenings(&account, &gpu));
