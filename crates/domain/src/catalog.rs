@@ -177,19 +177,22 @@ impl Product {
             Unit::Day | Unit::Month | Unit::Year => (day, Wait::days(3), Wait::days(10), day),
         };
         let own = self.durations;
-        // A default gives way to what the product sets, so that warning, suspension and release keep their order.
+        // A default gives way to what the product sets, so that suspension and release keep their order; and a release is
+        // never sooner than the warning before it is old (C-5).
         let shorter = |a: Wait, b: Wait| if a.nominal_seconds() <= b.nominal_seconds() { a } else { b };
         let longer = |a: Wait, b: Wait| if a.nominal_seconds() >= b.nominal_seconds() { a } else { b };
-        let own_latest = longer(own.suspend_after.unwrap_or(suspend_after), own.warn_before.unwrap_or(warn_before));
-        let release_after = own.release_after.unwrap_or(longer(release_after, own_latest));
-        let suspend_after = own.suspend_after.unwrap_or(shorter(suspend_after, release_after));
+        let warn_before = own.warn_before.unwrap_or(warn_before);
+        let own_suspension = own.suspend_after.unwrap_or(suspend_after);
+        let release_after = own.release_after.unwrap_or(longer(release_after, own_suspension));
+        let release_after = longer(release_after, warn_before);
         let policy = Policy {
             exempt: self.exempt,
             align: self.align && !self.exempt,
-            suspend_after: (self.suspend == Suspend::AfterWindow && !self.exempt).then_some(suspend_after),
+            suspend_after: (self.suspend == Suspend::AfterWindow && !self.exempt)
+                .then_some(own.suspend_after.unwrap_or(shorter(suspend_after, release_after))),
             release_after,
             release_when_off: self.release_when_off || self.exempt,
-            warn_before: own.warn_before.unwrap_or(shorter(warn_before, release_after)),
+            warn_before,
             window: own.window.unwrap_or(window),
         };
         // released a day after the expiry, warned at the expiry.

@@ -163,11 +163,14 @@ pub fn switch(draft: &mut Draft<'_>, index: usize, auto_renew: bool) -> Result<(
     }
     let now = draft.now;
     let mut after = Resource { auto_renew, ..before.clone() };
-    // A warning of a release that the switch called off is no warning of a later one (C-5).
-    after.overdue.release_warned_at = None;
+    let policy = draft.books.policy(&after);
+    if !policy.release_when_off {
+        // A warning of a release that the switch called off is no warning of a later one (C-5).
+        after.overdue.release_warned_at = None;
+    }
     after.overdue.switched_on_at = auto_renew.then_some(now);
     let subject = Subject::Resource(after.id);
-    let tries_now = wants_attempt(&after, &draft.books.policy(&after), now);
+    let tries_now = wants_attempt(&after, &policy, now);
     draft.set_resource(index, after);
     draft.tell(now, subject, Body::AutoRenewChanged { auto_renew });
     if tries_now {

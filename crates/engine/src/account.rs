@@ -181,19 +181,32 @@ impl Engine {
         Ok(self.store().events(&filter, page).await?)
     }
 
-    /// Moves the test clock forward through every due instant in order, and does all the work due at each (T-5).
+    /// Moves the test clock forward through every due instant in order, and does all the work due at each (T-5). A repeat
+    /// under the same key goes on where the first stopped, if it did.
     ///
     /// # Errors
     /// [`Error`]; then the clock stands where the work got to.
-    pub async fn advance(&self, caller: Caller, to: Instant) -> Result<Instant, Error> {
+    pub async fn advance(
+        &self,
+        caller: Caller,
+        to: Instant,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Outcome<Instant>, Error> {
         caller.require_operator()?;
         if !self.clock().is_test() {
             return Err(crate::Refusal::NoTestClock.into());
         }
         let _turn = self.advancing.lock().await;
         let now = self.now();
+        let claimed = match idempotency {
+            Some(idempotency) => self.store().claim_key(idempotency).await?,
+            None => Outcome::Done(()),
+        };
         if to < now {
-            return Err(crate::Refusal::ClockBackwards { now, to }.into());
+            return match claimed {
+                Outcome::AlreadyDone(()) => Ok(Outcome::AlreadyDone(to)),
+                Outcome::Done(()) => Err(crate::Refusal::ClockBackwards { now, to }.into()),
+            };
         }
         self.do_due().await?;
         while let Some(next) = self.store().next_due_at().await?.filter(|next| *next <= to) {
@@ -202,12 +215,13 @@ impl Engine {
         }
         self.stand_at(to).await?;
         self.due.notify_waiters();
-        Ok(self.now())
+        Ok(claimed.map(|()| to))
     }
 
+    /// The instant is stored first: a clock that went further than its database remembers would go back at a restart.
     async fn stand_at(&self, at: Instant) -> Result<(), Error> {
+        self.store().set_site(self.zone().name().to_owned(), Some(at.max(self.now()))).await?;
         self.clock().move_to(at);
-        self.store().set_site(self.zone().name().to_owned(), Some(self.now())).await?;
         Ok(())
     }
 

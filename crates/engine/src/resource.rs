@@ -115,29 +115,42 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn switch(&self, caller: Caller, id: ResourceId, auto_renew: bool) -> Result<ResourceView, Error> {
+    pub async fn switch(
+        &self,
+        caller: Caller,
+        id: ResourceId,
+        auto_renew: bool,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Outcome<ResourceView>, Error> {
         let account_id = self.owner(caller, id).await?;
-        let switched = self.decide(account_id, wanting(id), None, move |draft| {
+        let switched = self.decide(account_id, wanting(id), idempotency, move |draft| {
             let index = place(draft, id)?;
             desk::switch(draft, index, auto_renew)?;
             Ok::<_, Error>(())
         });
-        switched.await?;
-        self.resource(caller, id).await
+        let switched = switched.await?;
+        let resource = self.resource(caller, id).await?;
+        Ok(switched.map(|()| resource))
     }
 
-    /// Turns the switches of several resources, each for itself.
+    /// Turns the switches of several resources, each for itself. A repeat under the same key replays what was done.
+    ///
+    /// # Errors
+    /// [`Error::KeyReused`] when the key was used for another request; then nothing was done.
     pub async fn switch_many(
         &self,
         caller: Caller,
         ids: Vec<ResourceId>,
         auto_renew: bool,
-    ) -> Vec<ItemResult<ResourceView>> {
+        idempotency: Option<Idempotency>,
+    ) -> Result<Vec<ItemResult<Outcome<ResourceView>>>, Error> {
+        self.claim(idempotency.as_ref()).await?;
         let mut results = Vec::new();
-        for id in ids {
-            results.push(ItemResult { id, result: self.switch(caller, id, auto_renew).await });
+        for (number, id) in ids.into_iter().enumerate() {
+            let key = key_of_item(idempotency.as_ref(), number);
+            results.push(ItemResult { id, result: self.switch(caller, id, auto_renew, key).await });
         }
-        results
+        Ok(results)
     }
 
     /// Renews a resource by hand out of the wallet.
@@ -185,20 +198,20 @@ impl Engine {
         items: Vec<RenewalItem>,
         idempotency: Option<Idempotency>,
     ) -> Result<Vec<ItemResult<Outcome<Renewed>>>, Error> {
-        if let Some(idempotency) = idempotency.clone() {
-            self.store().claim_key(idempotency).await?;
-        }
+        self.claim(idempotency.as_ref()).await?;
         let mut results = Vec::new();
         for (number, RenewalItem { id, choice }) in items.into_iter().enumerate() {
-            // Each item is a write of its own, so each has a key of its own. No caller's key can be the same: a caller's
-            // key has no space.
-            let idempotency = idempotency.clone().map(|whole| {
-                let key = format!("{} {number}", whole.key);
-                Idempotency { key, ..whole }
-            });
-            results.push(ItemResult { id, result: self.renew(caller, id, choice, idempotency).await });
+            let key = key_of_item(idempotency.as_ref(), number);
+            results.push(ItemResult { id, result: self.renew(caller, id, choice, key).await });
         }
         Ok(results)
+    }
+
+    async fn claim(&self, idempotency: Option<&Idempotency>) -> Result<(), Error> {
+        if let Some(idempotency) = idempotency {
+            self.store().claim_key(idempotency.clone()).await?;
+        }
+        Ok(())
     }
 
     /// Deletes an expired or suspended resource (C-7).
@@ -244,6 +257,12 @@ impl Engine {
         let filter = OrderFilter { account_id: caller.scope(filter.account_id)?, ..filter };
         Ok(self.store().orders(&filter, page).await?)
     }
+}
+
+/// Each item of a request is a write of its own, so each has a key of its own. No caller's key can be the same: a caller's
+/// key has no space.
+fn key_of_item(whole: Option<&Idempotency>, number: usize) -> Option<Idempotency> {
+    whole.map(|whole| Idempotency { key: format!("{} {number}", whole.key), ..whole.clone() })
 }
 
 fn wanting(id: ResourceId) -> Wanted {

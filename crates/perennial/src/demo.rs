@@ -276,6 +276,6 @@ pub async fn buy(
 /// When the store cannot be written.
 pub async fn advance(engine: &Engine, local: &str) -> anyhow::Result<()> {
     let to = engine.zone().read(local).with_context(|| format!("{local} is not a local time"))?;
-    engine.advance(Caller::Operator, to).await?;
+    engine.advance(Caller::Operator, to, None).await?;
     Ok(())
 }

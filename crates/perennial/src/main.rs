@@ -3,6 +3,7 @@
 mod bench;
 mod config;
 mod demo;
+mod http;
 mod maintain;
 mod serve;
 mod story;

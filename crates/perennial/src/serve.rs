@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::serve::ListenerExt;
 use domain::calendar::BillingZone;
 use domain::time::Instant;
 use engine::{Engine, SiteClock, Worker};
@@ -18,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{ServeArgs, Settings, say, settings};
+use crate::http;
 
 /// Requests that run when the process is told to stop have so long to finish.
 const GRACE: Duration = Duration::from_secs(10);
@@ -95,14 +95,7 @@ impl Running {
             let public_url = settings.public_url.clone();
             let options = web::Options { metrics: Some(metrics()?), public_url, ..web::Options::default() };
             let router = web::router(engine.clone(), options);
-            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-            let mut stopping = stopping;
-            let stopped = async move { drop(stopping.wait_for(|stop| *stop).await) };
-            tasks.spawn(async move {
-                if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
-                    tracing::error!(%error, "the web server ended");
-                }
-            });
+            tasks.spawn(http::serve(listener, router, stopping));
         }
         Ok(Self { address, engine, stop, tasks })
     }

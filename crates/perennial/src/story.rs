@@ -144,7 +144,7 @@ impl Tale {
     }
 
     async fn switches(&mut self, auto_renew: bool) -> anyhow::Result<()> {
-        self.engine.switch(Caller::Account(self.account_id), self.resource_id, auto_renew).await?;
+        self.engine.switch(Caller::Account(self.account_id), self.resource_id, auto_renew, None).await?;
         self.tell().await
     }
 

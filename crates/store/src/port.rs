@@ -391,10 +391,14 @@ impl Store {
     }
 
     /// Claims an idempotency key for a request that is several writes, so that its key means this request only (B-8).
+    /// Claiming it again for the same request is `AlreadyDone`: some or all of the writes were done.
     ///
     /// # Errors
     /// [`TransactError::KeyReused`], or [`Trouble`].
-    pub async fn claim_key(&self, idempotency: Idempotency) -> Result<(), TransactError<std::convert::Infallible>> {
+    pub async fn claim_key(
+        &self,
+        idempotency: Idempotency,
+    ) -> Result<Outcome<()>, TransactError<std::convert::Infallible>> {
         match self {
             Self::Sqlite(database) => database.claim_key(idempotency).await,
         }

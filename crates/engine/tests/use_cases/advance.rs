@@ -62,7 +62,7 @@ async fn the_clock_is_kept_over_a_restart() {
 async fn it_does_not_go_back() {
     let site = Site::open().await;
 
-    let refused = site.engine.advance(Caller::Operator, site.at("2025-05-08 09:59:59")).await;
+    let refused = site.engine.advance(Caller::Operator, site.at("2025-05-08 09:59:59"), None).await;
 
     assert_eq!(code_of(refused), "clock_backwards");
     assert_eq!(site.engine.now(), site.at("2025-05-08 10:00:00"));
@@ -72,7 +72,7 @@ async fn it_does_not_go_back() {
 async fn to_where_it_stands_is_nothing_to_do() {
     let site = Site::open().await;
 
-    let now = site.engine.advance(Caller::Operator, site.at("2025-05-08 10:00:00")).await.unwrap();
+    let now = site.engine.advance(Caller::Operator, site.at("2025-05-08 10:00:00"), None).await.unwrap().into_inner();
 
     assert_eq!(now, site.at("2025-05-08 10:00:00"));
 }
@@ -82,7 +82,7 @@ async fn a_process_on_real_time_has_no_test_clock() {
     let site = Site::open().await;
     let real = Engine::new(site.temp.store.clone(), Arc::new(SiteClock::System), Arc::clone(&site.temp.zone));
 
-    let refused = real.advance(Caller::Operator, site.at("2500-01-01 00:00:00")).await;
+    let refused = real.advance(Caller::Operator, site.at("2500-01-01 00:00:00"), None).await;
 
     assert_eq!(code_of(refused), "not_found");
 }
@@ -96,7 +96,7 @@ async fn two_who_move_it_at_once_take_turns() {
     let mut turns = tokio::task::JoinSet::new();
     ["2025-05-09 10:00:00", "2025-05-10 10:00:00", "2025-05-09 22:00:00"].into_iter().for_each(|to| {
         let site = Arc::clone(&site);
-        turns.spawn(async move { site.engine.advance(Caller::Operator, site.at(to)).await.is_ok() });
+        turns.spawn(async move { site.engine.advance(Caller::Operator, site.at(to), None).await.is_ok() });
     });
     let moved = turns.join_all().await;
 

@@ -38,7 +38,7 @@ async fn six_manual_renewals_with_money_for_one() {
     let site = Arc::new(Site::open().await);
     let account = site.account(25_000).await;
     let id = site.buys(account, "uhost/thirty").await;
-    site.engine.switch(Caller::Operator, id, false).await.unwrap();
+    site.engine.switch(Caller::Operator, id, false, None).await.unwrap();
     site.advance_to("2025-06-08 10:00:00").await;
 
     let mut renewals = JoinSet::new();
@@ -60,15 +60,16 @@ async fn by_hand_and_by_switch_at_once_with_money_for_one() {
     let site = Arc::new(Site::open().await);
     let account = site.account(24_000).await;
     let id = site.buys(account, "uhost/thirty").await;
-    site.engine.switch(Caller::Operator, id, false).await.unwrap();
+    site.engine.switch(Caller::Operator, id, false, None).await.unwrap();
     site.advance_to("2025-06-08 12:00:00").await;
 
     let (by_hand, by_switch) = tokio::join!(
         site.engine.renew(Caller::Account(account), id, one_term(), None),
-        site.engine.switch(Caller::Account(account), id, true),
+        site.engine.switch(Caller::Account(account), id, true, None),
     );
 
     let view = by_switch.unwrap();
+    let view = view.into_inner();
     assert!(view.resource.auto_renew && view.resource.state == State::Active);
     assert!(by_hand.is_ok() || code_of(by_hand) == "insufficient_balance");
     assert_eq!(site.orders(OrderKind::Renewal).await.len(), 1);

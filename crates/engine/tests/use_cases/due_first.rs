@@ -16,7 +16,7 @@ async fn a_switch_that_is_turned_off_late_comes_after_the_renewal() {
     site.advance_to("2025-06-07 09:00:00").await;
 
     site.down_until("2025-06-07 11:00:00");
-    let view = site.engine.switch(Caller::Account(account), id, false).await.unwrap();
+    let view = site.engine.switch(Caller::Account(account), id, false, None).await.unwrap().into_inner();
 
     let renewals = site.orders(OrderKind::Renewal).await;
     assert_eq!(site.show(renewals[0].created_at), "2025-06-07 10:00:00");

@@ -51,13 +51,13 @@ async fn check_forecast(purchases: &[(Purchase, i64)], days: u16) {
     let account = site.account(1_000_000_000).await;
     for (purchase, seconds) in purchases {
         site.buy(Caller::Account(account), account, purchase.clone()).await.unwrap();
-        site.engine.advance(Caller::Operator, site.engine.now().plus_seconds(*seconds)).await.unwrap();
+        site.engine.advance(Caller::Operator, site.engine.now().plus_seconds(*seconds), None).await.unwrap();
     }
     let n_before = site.orders(OrderKind::Renewal).await.len();
     let until = site.temp.zone.add_days(site.engine.now(), days.into());
 
     let (_, forecast) = site.engine.forecast(Caller::Account(account), account, days).await.unwrap();
-    site.engine.advance(Caller::Operator, until.plus_seconds(-1)).await.unwrap();
+    site.engine.advance(Caller::Operator, until.plus_seconds(-1), None).await.unwrap();
 
     let orders = site.orders(OrderKind::Renewal).await;
     let charged = orders[n_before..].iter().map(|order| Item {

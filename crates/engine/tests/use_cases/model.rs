@@ -111,7 +111,7 @@ impl Twins {
             }
             Step::Switch(index, on) => {
                 if let Some((stored, remembered)) = self.some(index).await {
-                    let switched = engine.switch(Caller::Operator, stored, *on).await;
+                    let switched = engine.switch(Caller::Operator, stored, *on, None).await;
                     assert_eq!(switched.is_ok(), self.life.switch(remembered, *on).is_ok());
                 }
             }
@@ -129,7 +129,7 @@ impl Twins {
             }
             Step::Advance(seconds) => {
                 let to = self.life.now().plus_seconds(*seconds);
-                engine.advance(Caller::Operator, to).await.unwrap();
+                engine.advance(Caller::Operator, to, None).await.unwrap();
                 self.life.advance_to_instant(to);
             }
             Step::GoDown(seconds) => {

@@ -45,7 +45,7 @@ async fn the_resource_of_somebody_else_is_not_found() {
     let engine = &site.engine;
 
     assert_eq!(code_of(engine.resource(ann, resource).await), "not_found");
-    assert_eq!(code_of(engine.switch(ann, resource, false).await), "not_found");
+    assert_eq!(code_of(engine.switch(ann, resource, false, None).await), "not_found");
     assert_eq!(code_of(engine.renew(ann, resource, one_term(), None).await), "not_found");
     assert_eq!(code_of(engine.preview(ann, resource, one_term()).await), "not_found");
     assert_eq!(code_of(engine.delete(ann, resource).await), "not_found");
@@ -53,7 +53,10 @@ async fn the_resource_of_somebody_else_is_not_found() {
     assert_eq!(code_of(engine.order(ann, order).await), "not_found");
     let items = vec![RenewalItem { id: resource, choice: one_term() }];
     assert_eq!(code_of(engine.renew_many(ann, items, None).await.unwrap().remove(0).result), "not_found");
-    assert_eq!(code_of(engine.switch_many(ann, vec![resource], false).await.remove(0).result), "not_found");
+    assert_eq!(
+        code_of(engine.switch_many(ann, vec![resource], false, None).await.unwrap().remove(0).result),
+        "not_found"
+    );
     let untouched = engine.resource(Caller::Account(ben), resource).await.unwrap().resource;
     assert!(untouched.auto_renew);
     assert_eq!(site.cash(ben).await, 38_000);
@@ -103,7 +106,7 @@ async fn what_the_operator_does_is_forbidden_to_a_customer() {
     assert_eq!(code_of(engine.lift_freeze(own, ben, FreezeId::from_u128(1)).await), "forbidden");
     assert_eq!(code_of(engine.put_product(own, product()).await), "forbidden");
     assert_eq!(code_of(engine.put_plan(own, code("uhost"), plan()).await), "forbidden");
-    assert_eq!(code_of(engine.advance(own, site.at("2026-01-01 00:00:00")).await), "forbidden");
+    assert_eq!(code_of(engine.advance(own, site.at("2026-01-01 00:00:00"), None).await), "forbidden");
     assert_eq!(code_of(engine.add_account_key(own, ben, "k".to_owned(), None).await), "forbidden");
 }
 

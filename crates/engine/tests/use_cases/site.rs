@@ -54,7 +54,7 @@ impl Site {
     }
 
     pub async fn advance_to(&self, local: &str) {
-        self.engine.advance(Caller::Operator, self.at(local)).await.unwrap();
+        self.engine.advance(Caller::Operator, self.at(local), None).await.unwrap();
     }
 
     /// Moves the clock as if we were down until then.

@@ -106,12 +106,8 @@ impl Database {
         .await
     }
 
-    pub(crate) async fn claim_key(
-        &self,
-        idempotency: Idempotency,
-    ) -> Result<(), TransactError<std::convert::Infallible>> {
-        let claimed = self.submit(move |session| once(session, Some(&idempotency), |_| Ok(())));
-        claimed.await.map(Outcome::into_inner)
+    pub(crate) async fn claim_key(&self, idempotency: Idempotency) -> Decided<(), std::convert::Infallible> {
+        self.submit(move |session| once(session, Some(&idempotency), |_| Ok(()))).await
     }
 
     pub(crate) async fn set_site(&self, zone: String, test_clock: Option<Instant>) -> Result<(), Trouble> {

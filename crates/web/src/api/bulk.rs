@@ -3,6 +3,7 @@
 use domain::id::ResourceId;
 use engine::ItemResult;
 use serde::Serialize;
+use store::Outcome;
 use utoipa::ToSchema;
 
 use super::fault::Faults;
@@ -36,6 +37,11 @@ pub(crate) fn pair<T, R>(
         render(id, result.unwrap_or_else(|| Err(Problem::not_found())))
     };
     ids.into_iter().map(of).collect()
+}
+
+/// Whether all of it was done before.
+pub(crate) fn are_replayed<T>(results: &[ItemResult<Outcome<T>>]) -> bool {
+    !results.is_empty() && results.iter().all(|item| matches!(item.result, Ok(Outcome::AlreadyDone(_))))
 }
 
 /// Whether it was done, and if not, the code and the words.

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
 use engine::{Engine, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::body::Write;
 use super::fault::Faults;
+use super::idempotency::answer;
 use super::problem::Problem;
 use super::wire::Timestamp;
 use super::{App, path};
@@ -64,13 +67,13 @@ async fn show(State(engine): State<Engine>) -> Result<Json<TestClock>, Problem> 
         (status = 403, description = "`forbidden`: an account key."),
         (status = 404, description = "`not_found`: the process lives on real time."),
         (status = 409, description = "`clock_backwards`: time does not go back."),
-        (status = 422, description = "`invalid_request`"),
+        (status = 422, description = "`invalid_request`, `idempotency_key_reused`, `invalid_idempotency_key`"),
     ),
 )]
-async fn advance(State(engine): State<Engine>, write: Write<Advance>) -> Result<Json<TestClock>, Problem> {
+async fn advance(State(engine): State<Engine>, write: Write<Advance>) -> Result<Response, Problem> {
     let mut faults = Faults::default();
     let to = faults.parse("/to", &write.body.to);
     let to = faults.finish(|| to)?;
-    let now = engine.advance(write.caller, to).await?.into();
-    Ok(Json(TestClock { now }))
+    let moved = engine.advance(write.caller, to, write.idempotency).await?;
+    Ok(answer(StatusCode::OK, moved.map(|now| TestClock { now: now.into() })))
 }

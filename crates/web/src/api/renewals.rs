@@ -11,13 +11,12 @@ use domain::renewal::Choice;
 use domain::resource::Attempt as StoredAttempt;
 use engine::{Engine, RenewalItem, Renewed};
 use serde::{Deserialize, Serialize};
-use store::Outcome;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::Write;
-use super::bulk::{Results, check_count, pair, verdict};
+use super::bulk::{Results, are_replayed, check_count, pair, verdict};
 use super::caller::By;
 use super::fault::Faults;
 use super::idempotency::{answer, mark};
@@ -257,8 +256,7 @@ async fn renew_many(State(engine): State<Engine>, write: Write<RenewMany>) -> Re
     let items = write.body.parse()?;
     let known = items.iter().filter_map(|(id, choice)| Some(RenewalItem { id: id.parse().ok()?, choice: *choice }));
     let results = engine.renew_many(write.caller, known.collect(), write.idempotency).await?;
-    let is_replay = results.iter().all(|item| matches!(item.result, Ok(Outcome::AlreadyDone(_))));
-    let is_replay = is_replay && !results.is_empty();
+    let is_replay = are_replayed(&results);
     let ids = items.into_iter().map(|(id, _)| id).collect();
     let data = pair(ids, results, |id, result| {
         let (ok, code, detail) = verdict(&result);

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use domain::catalog::Code;
 use domain::id::{AccountId, ResourceId};
 use engine::{Engine, ResourceView};
@@ -13,9 +14,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::{Body, Write};
-use super::bulk::{Results, check_count, pair, verdict};
+use super::bulk::{Results, are_replayed, check_count, pair, verdict};
 use super::caller::By;
 use super::fault::Faults;
+use super::idempotency::mark;
 use super::list::{Asked, List};
 use super::problem::Problem;
 use super::query::{Params, Place};
@@ -206,7 +208,7 @@ async fn switch(
     Place(id): Place<ResourceId>,
     switch: Body<Switch>,
 ) -> Result<Json<Resource>, Problem> {
-    Ok(Json(engine.switch(switch.caller, id, switch.body.auto_renew).await?.into()))
+    Ok(Json(engine.switch(switch.caller, id, switch.body.auto_renew, None).await?.into_inner().into()))
 }
 
 /// The switches of several resources.
@@ -243,24 +245,22 @@ struct SwitchResult {
     post, path = path::RESOURCES_AUTO_RENEW, tag = TAG, operation_id = "switch_resources", request_body = SwitchMany,
     responses(
         (status = 200, description = "One result for each id, in their order.", body = Results<SwitchResult>),
-        (status = 422, description = "`invalid_request`"),
+        (status = 422, description = "`invalid_request`, `idempotency_key_reused`, `invalid_idempotency_key`"),
     ),
 )]
-async fn switch_many(
-    State(engine): State<Engine>,
-    write: Write<SwitchMany>,
-) -> Result<Json<Results<SwitchResult>>, Problem> {
+async fn switch_many(State(engine): State<Engine>, write: Write<SwitchMany>) -> Result<Response, Problem> {
     let SwitchMany { ids, auto_renew } = write.body;
     let mut faults = Faults::default();
     check_count(&mut faults, "/ids", ids.len());
     faults.finish(|| Some(()))?;
     let known = ids.iter().filter_map(|id| id.parse().ok()).collect();
-    let results = engine.switch_many(write.caller, known, auto_renew).await;
+    let results = engine.switch_many(write.caller, known, auto_renew, write.idempotency).await?;
+    let is_replay = are_replayed(&results);
     let data = pair(ids, results, |id, result| {
         let (ok, code, detail) = verdict(&result);
         SwitchResult { id, ok, code, detail }
     });
-    Ok(Json(Results { data }))
+    Ok(mark(is_replay, Json(Results { data }).into_response()))
 }
 
 /// Delete a resource
