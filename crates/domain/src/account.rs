@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::AccountId;
-use crate::money::{Amount, AmountTooLarge, Currency};
+use crate::money::{Amount, Currency};
 use crate::time::Instant;
 
 /// One customer.
@@ -102,13 +102,5 @@ impl Wallet {
         let gift = self.gift.min(price);
         let cash = price.minus(gift).expect("a part of the price");
         Ok(Split { gift, cash })
-    }
-
-    /// Cash and gift together: what transactions add up to (W-2).
-    ///
-    /// # Errors
-    /// [`AmountTooLarge`] when the sum does not fit.
-    pub fn balance(&self) -> Result<Amount, AmountTooLarge> {
-        self.cash.plus(self.gift)
     }
 }

@@ -181,7 +181,10 @@ impl Product {
         // never sooner than the warning before it is old (C-5).
         let shorter = |a: Wait, b: Wait| if a.nominal_seconds() <= b.nominal_seconds() { a } else { b };
         let longer = |a: Wait, b: Wait| if a.nominal_seconds() >= b.nominal_seconds() { a } else { b };
-        let warn_before = own.warn_before.unwrap_or(warn_before);
+        let warn_before = longer(own.warn_before.unwrap_or(warn_before), warn_before);
+        // Recycling begins after the window in which a funded renewal is finished (C-4).
+        let window = own.window.unwrap_or(window);
+        let suspend_after = if own.window.is_some() { longer(suspend_after, window) } else { suspend_after };
         let own_suspension = own.suspend_after.unwrap_or(suspend_after);
         let release_after = own.release_after.unwrap_or(longer(release_after, own_suspension));
         let release_after = longer(release_after, warn_before);
@@ -193,7 +196,7 @@ impl Product {
             release_after,
             release_when_off: self.release_when_off || self.exempt,
             warn_before,
-            window: own.window.unwrap_or(window),
+            window,
         };
         // R-13: released a day after the expiry, warned at the expiry.
         if self.exempt { Policy { release_after: day, warn_before: day, ..policy } } else { policy }
@@ -220,7 +223,8 @@ pub struct Plan {
     pub term: Term,
     /// The currency of its prices. Never changes.
     pub currency: Currency,
-    /// Oldest first, never empty.
+    /// In the order in which they were made, never empty. Of those in force the one with the latest date holds, of two
+    /// with one date the one made later.
     pub prices: Vec<Price>,
 }
 
@@ -228,7 +232,8 @@ impl Plan {
     /// The price for a purchase (P-5), or `None` before the first version is in force.
     #[must_use]
     pub fn price_for_purchase(&self, at: Instant) -> Option<Amount> {
-        self.prices.iter().rev().find(|price| price.effective_from <= at).map(|price| price.price)
+        let in_force = self.prices.iter().filter(|price| price.effective_from <= at);
+        in_force.max_by_key(|price| price.effective_from).map(|price| price.price)
     }
 
     /// The price for renewals and arrears of what expires at `expiry` (P-5). A plan newer than the expiry holds with its
@@ -246,8 +251,8 @@ impl Plan {
     /// ```
     #[must_use]
     pub fn price_for_renewal(&self, expiry: Instant) -> Amount {
-        let in_force = self.prices.iter().rev().find(|price| price.renewals_from <= expiry);
-        in_force.or(self.prices.first()).expect("a plan has a price").price
+        let in_force = self.prices.iter().filter(|price| price.renewals_from <= expiry);
+        in_force.max_by_key(|price| price.renewals_from).or(self.prices.first()).expect("a plan has a price").price
     }
 }
 
@@ -328,6 +333,9 @@ pub enum CatalogRefusal {
     /// A release would come before the suspension or its own warning (C-4, C-5).
     #[error("release_after must not be shorter than suspend_after and warn_before")]
     ReleaseTooEarly,
+    /// A suspension would come while funded renewals are still being made (C-4).
+    #[error("suspend_after must not be shorter than window")]
+    SuspendedWithinWindow,
     /// There is no such product.
     #[error("there is no product {product}")]
     UnknownProduct {
@@ -396,6 +404,11 @@ pub fn put_product(
     let version = current.map_or(1, |current| current.version + 1);
     let created_at = now;
     let next = Product { code, version, name, kind, exempt, align, suspend, release_when_off, durations, created_at };
+    if let (Some(window), Some(suspend)) = (durations.window, durations.suspend_after)
+        && suspend.nominal_seconds() < window.nominal_seconds()
+    {
+        return Err(CatalogRefusal::SuspendedWithinWindow);
+    }
     let release = durations.release_after.map(Wait::nominal_seconds);
     let later_than_release =
         |wait: Option<Wait>| release.zip(wait).is_some_and(|(release, wait)| release < wait.nominal_seconds());

@@ -3,6 +3,8 @@
 //! A [`Draft`] is a decision in the making. Rules read the state as the draft has it so far and add to it; nothing outside
 //! changes before the whole change set is committed.
 
+use std::collections::HashMap;
+
 use crate::account::{Account, Shortfall, Wallet};
 use crate::event::{Body, Event, Subject};
 use crate::id::{AccountId, FreezeId, Id, Ids, OrderId, ResourceId};
@@ -140,6 +142,14 @@ struct Held {
     is_changed: bool,
 }
 
+/// An arrears order that stands, as the draft has it now.
+#[derive(Debug, Clone, Copy)]
+enum UnpaidOrder {
+    Stored(OrderId),
+    /// Made by this draft: its place among the new orders.
+    New(usize),
+}
+
 /// A decision in the making.
 #[derive(Debug)]
 pub struct Draft<'a> {
@@ -150,7 +160,7 @@ pub struct Draft<'a> {
     ids: &'a mut Ids,
     account: Account,
     held: Vec<Held>,
-    unpaid_arrears: Vec<UnpaidArrears>,
+    unpaid_arrears: HashMap<ResourceId, Vec<UnpaidOrder>>,
     freeze: Option<Freeze>,
     is_whole: bool,
     changes: ChangeSet,
@@ -164,6 +174,11 @@ impl<'a> Draft<'a> {
         let hold = |resource| Held { resource, is_new: false, is_changed: false };
         let View { account, resources, unpaid_arrears, freeze, is_whole, .. } = view;
         let held = resources.into_iter().map(hold).collect();
+        let mut by_resource: HashMap<_, Vec<_>> = HashMap::new();
+        for UnpaidArrears { order_id, resource_id } in unpaid_arrears {
+            by_resource.entry(resource_id).or_default().push(UnpaidOrder::Stored(order_id));
+        }
+        let unpaid_arrears = by_resource;
         Self { books, now, ids, account, held, unpaid_arrears, freeze, is_whole, changes }
     }
 
@@ -214,12 +229,6 @@ impl<'a> Draft<'a> {
     /// All resources of the view and of this draft.
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
         self.held.iter().map(|held| &held.resource)
-    }
-
-    /// A resource of the account.
-    #[must_use]
-    pub fn find(&self, id: ResourceId) -> Option<&Resource> {
-        self.resources().find(|resource| resource.id == id)
     }
 
     /// A resource by its place among [`Draft::resources`], which does not change.
@@ -337,7 +346,8 @@ impl<'a> Draft<'a> {
     pub(crate) fn note_arrears(&mut self, memo: Document) -> Order {
         let order = self.document(memo, OrderState::Unpaid);
         if let Some(resource_id) = order.resource_id {
-            self.unpaid_arrears.push(UnpaidArrears { order_id: order.id, resource_id });
+            let place = UnpaidOrder::New(self.changes.orders.len());
+            self.unpaid_arrears.entry(resource_id).or_default().push(place);
         }
         self.changes.orders.push(order.clone());
         order
@@ -369,22 +379,20 @@ impl<'a> Draft<'a> {
 
     /// C-3: all unpaid arrears orders of a resource become revoked, in the transaction that makes them pointless.
     pub(crate) fn revoke_arrears(&mut self, resource_id: ResourceId, superseded_by: Option<OrderId>, at: Instant) {
-        let of_it = |unpaid: &UnpaidArrears| unpaid.resource_id == resource_id;
-        let revoked: Vec<_> = self.unpaid_arrears.extract_if(.., |unpaid| of_it(unpaid)).collect();
-        for UnpaidArrears { order_id, .. } in revoked {
-            self.revoke(order_id, superseded_by);
+        for unpaid in self.unpaid_arrears.remove(&resource_id).unwrap_or_default() {
+            let order_id = match unpaid {
+                UnpaidOrder::Stored(order_id) => {
+                    self.changes.revocations.push(Revocation { order_id, superseded_by });
+                    order_id
+                }
+                UnpaidOrder::New(place) => {
+                    let order = &mut self.changes.orders[place];
+                    order.state = OrderState::Revoked;
+                    order.superseded_by = superseded_by;
+                    order.id
+                }
+            };
             self.tell(at, Subject::Order(order_id), Body::ArrearsRevoked { resource_id, superseded_by });
-        }
-    }
-
-    fn revoke(&mut self, order_id: OrderId, superseded_by: Option<OrderId>) {
-        // An order of this very draft is not stored yet.
-        match self.changes.orders.iter_mut().find(|order| order.id == order_id) {
-            Some(order) => {
-                order.state = OrderState::Revoked;
-                order.superseded_by = superseded_by;
-            }
-            None => self.changes.revocations.push(Revocation { order_id, superseded_by }),
         }
     }
 }

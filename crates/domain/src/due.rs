@@ -286,8 +286,22 @@ fn remind_of(draft: &mut Draft<'_>, resource: &Resource, reason: ReminderReason,
     draft.tell(sent_at, Subject::Resource(resource.id), Body::ReminderSent { reason, resources: vec![reminded] });
 }
 
+/// What takes something from a customer may be so late, in seconds; if we were down for longer, the customer could not
+/// act on the warning, is warned anew and has the whole time again (C-5, R-14).
+const LATENESS_MAX: i64 = 300;
+
+fn we_were_down(draft: &Draft<'_>, at: Instant) -> bool {
+    draft.now.seconds_since(at) > LATENESS_MAX
+}
+
 /// C-4: stopped, data kept.
 fn suspend(draft: &mut Draft<'_>, index: usize, at: Instant) {
+    if we_were_down(draft, at) {
+        let mut after = draft.resource(index).clone();
+        after.overdue.told_at = Some(draft.now);
+        after.overdue.suspension_warned_at = None;
+        return draft.set_resource(index, after);
+    }
     let mut after = moved(draft.resource(index), Input::Suspend);
     after.overdue.suspended_at = Some(at);
     let release_at = release_at(&after, &draft.books.policy(&after), draft.books.zone);
@@ -298,6 +312,11 @@ fn suspend(draft: &mut Draft<'_>, index: usize, at: Instant) {
 
 /// C-4: gone; its arrears no longer matter (C-3).
 fn release(draft: &mut Draft<'_>, index: usize, at: Instant) {
+    if we_were_down(draft, at) {
+        let mut after = draft.resource(index).clone();
+        after.overdue.release_warned_at = None;
+        return draft.set_resource(index, after);
+    }
     let mut after = moved(draft.resource(index), Input::Release);
     after.ended_at = Some(at);
     draft.revoke_arrears(after.id, None, at);
@@ -332,13 +351,14 @@ pub fn outlook(resource: &Resource, books: &Books<'_>) -> Outlook {
         return nothing;
     }
     let (policy, zone) = (books.policy(resource), books.zone);
-    let next_attempt_at = next_attempt_at(resource, &policy, zone);
+    let release = release_at(resource, &policy, zone);
+    let next_attempt_at = next_attempt_at(resource, &policy, zone).filter(|at| release.is_none_or(|end| *at <= end));
     match resource.state {
         State::Expired | State::Suspended => Outlook {
             in_arrears: !policy.exempt,
             next_attempt_at,
             suspend_at: suspend_at(resource, &policy, zone),
-            release_at: release_at(resource, &policy, zone),
+            release_at: release,
         },
         State::Active | State::Released | State::Deleted => Outlook { next_attempt_at, ..nothing },
     }

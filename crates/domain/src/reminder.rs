@@ -3,7 +3,7 @@
 use crate::calendar::Unit;
 use crate::change::Draft;
 use crate::event::{Body, Reminded, ReminderReason, Subject};
-use crate::forecast::forecast;
+use crate::forecast::shortage;
 use crate::renewal::Books;
 use crate::resource::{Resource, State};
 use crate::time::Instant;
@@ -61,8 +61,8 @@ fn send(draft: &mut Draft<'_>, at: Instant) {
     let today = books.zone.date(at);
     let until = books.zone.start_of(today.plus_days(LOOKAHEAD_DAYS + 1));
     let resources: Vec<_> = draft.resources().cloned().collect();
-    let ahead = forecast(&resources, &books, draft.wallet(), at, until);
-    let is_short = ahead.total > draft.wallet().available();
+    let shortage = shortage(&resources, &books, draft.wallet(), at, until);
+    let is_short = shortage.is_some();
     let is_at_risk = |resource: &&Resource| {
         let expiry = books.zone.date(resource.expires_at);
         let is_day = days_before(resource, &books).any(|days| today.plus_days(days) == expiry);
@@ -76,8 +76,8 @@ fn send(draft: &mut Draft<'_>, at: Instant) {
     if !reminded.is_empty() {
         draft.tell(sent_at, subject, Body::ReminderSent { reason: ReminderReason::Expiring, resources: reminded });
     }
-    if is_short {
+    if let Some(needed) = shortage {
         let available = draft.wallet().available();
-        draft.tell(sent_at, subject, Body::BalanceLow { available, needed: ahead.total, until });
+        draft.tell(sent_at, subject, Body::BalanceLow { available, needed, until });
     }
 }

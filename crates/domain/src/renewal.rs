@@ -102,6 +102,12 @@ pub enum RenewalRefusal {
         /// The plan.
         plan: Code,
     },
+    /// Another plan, which is not sold yet (P-5).
+    #[error("the plan {plan} is not on sale yet")]
+    NotOnSale {
+        /// The plan.
+        plan: Code,
+    },
     /// A plan in another currency than the account's.
     #[error("the plan {plan} is not sold in the currency of the account")]
     OtherCurrency {
@@ -262,6 +268,9 @@ fn next_cycle(
         Unit::Hour if align && !zone.is_whole_hour(end) => Some(zone.next_whole_hour(end)),
         Unit::Hour | Unit::Day | Unit::Month | Unit::Year => None,
     };
+    // From a month start it always ends at one, also where the 1st has no midnight and the anchor's wall clock is another.
+    let starts_anew = align && rate.term.unit == Unit::Month && !zone.is_month_start(run.anchor);
+    let run = if starts_anew { Run { unit: Unit::Month, anchor: end, count: 0 } } else { run };
     match aligned_end {
         Some(aligned_end) => aligned_part(end, aligned_end, rate, zone),
         None => full_terms(end, run, rate, n_terms, zone),
@@ -299,6 +308,9 @@ fn manual(resource: &Resource, choice: Choice, books: &Books<'_>, now: Instant) 
     let plan = books.find_plan(resource.product, code).ok_or(RenewalRefusal::UnknownPlan { plan: code })?;
     if plan.currency != books.plan_of(resource).currency {
         return Err(RenewalRefusal::OtherCurrency { plan: code });
+    }
+    if code != resource.plan && plan.price_for_purchase(now).is_none() {
+        return Err(RenewalRefusal::NotOnSale { plan: code });
     }
     let rate = rate_at_expiry(resource, plan);
     let start = resource.expires_at;

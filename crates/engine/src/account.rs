@@ -65,7 +65,7 @@ impl Engine {
     /// [`Error`].
     pub async fn edit_account(&self, caller: Caller, id: AccountId, edit: AccountEdit) -> Result<AccountRow, Error> {
         caller.require_operator()?;
-        let wanted = Wanted { attemptable: true, ..Wanted::default() };
+        let wanted = Wanted { attemptable: edit.credit_limit.is_some(), ..Wanted::default() };
         let edited = self.decide(id, wanted, None, move |draft| {
             desk::edit_account(draft, edit)?;
             Ok::<_, desk::WalletRefusal>((draft.account().clone(), *draft.wallet()))
@@ -198,22 +198,21 @@ impl Engine {
         }
         let _turn = self.advancing.lock().await;
         let now = self.now();
+        if to < now {
+            return Err(crate::Refusal::ClockBackwards { now, to }.into());
+        }
         let claimed = match idempotency {
             Some(idempotency) => self.store().claim_key(idempotency).await?,
             None => Outcome::Done(()),
         };
-        if to < now {
-            return match claimed {
-                Outcome::AlreadyDone(()) => Ok(Outcome::AlreadyDone(to)),
-                Outcome::Done(()) => Err(crate::Refusal::ClockBackwards { now, to }.into()),
-            };
-        }
         self.do_due().await?;
         while let Some(next) = self.store().next_due_at().await?.filter(|next| *next <= to) {
             self.stand_at(next).await?;
             self.do_due().await?;
         }
         self.stand_at(to).await?;
+        // What a request made due meanwhile.
+        self.do_due().await?;
         self.due.notify_waiters();
         Ok(claimed.map(|()| to))
     }

@@ -131,6 +131,7 @@ const fn renewal_code(refusal: &RenewalRefusal) -> (&'static str, Class) {
         RenewalRefusal::TermTooShort { .. } => ("term_too_short", Class::Invalid),
         RenewalRefusal::TermsOutOfRange { .. } => ("invalid_terms", Class::Invalid),
         RenewalRefusal::UnknownPlan { .. } => ("unknown_plan", Class::Invalid),
+        RenewalRefusal::NotOnSale { .. } => ("not_on_sale", Class::Conflict),
         RenewalRefusal::OtherCurrency { .. } => ("currency_mismatch", Class::Invalid),
         RenewalRefusal::NotMonthly => ("not_monthly", Class::Invalid),
         RenewalRefusal::AmountTooLarge(_) => ("amount_too_large", Class::Invalid),
@@ -150,6 +151,7 @@ const fn catalog_code(refusal: &CatalogRefusal) -> (&'static str, Class) {
     match refusal {
         CatalogRefusal::KindFixed { .. } => ("product_kind_fixed", Class::Conflict),
         CatalogRefusal::ReleaseTooEarly => ("release_too_early", Class::Invalid),
+        CatalogRefusal::SuspendedWithinWindow => ("suspended_within_window", Class::Invalid),
         CatalogRefusal::UnknownProduct { .. } => ("not_found", Class::Missing),
         CatalogRefusal::PlanFixed { .. } => ("plan_fixed", Class::Conflict),
         CatalogRefusal::TermOutOfRange { .. } => ("invalid_term", Class::Invalid),

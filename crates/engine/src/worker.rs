@@ -62,7 +62,8 @@ impl Worker {
             let now = self.engine.now();
             let n_due = self.engine.store().n_due(now, BACKLOG_MAX).await?;
             metrics::gauge!("perennial_due_accounts").set(f64::from(u32::try_from(n_due).unwrap_or(u32::MAX)));
-            self.engine.store().forget_idempotency(now.plus_seconds(-KEEP_KEYS_SECONDS)).await?;
+            let old = now.plus_seconds(-KEEP_KEYS_SECONDS);
+            while self.engine.store().forget_idempotency(old).await? > 0 {}
         }
         Ok(report)
     }

@@ -212,7 +212,11 @@ fn roles(text: &str) -> Result<Roles, String> {
             other => return Err(format!("{other:?} is not a role; roles are web, worker, payments")),
         }
     }
-    Ok(roles)
+    if roles.web || roles.worker {
+        Ok(roles)
+    } else {
+        Err("payments alone has nothing to do yet; add web or worker".to_owned())
+    }
 }
 
 fn public_url(text: String) -> Result<String, String> {

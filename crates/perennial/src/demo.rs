@@ -74,8 +74,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     })?;
     let engine = open(settings).await?;
     let sample = Sample::fill(&engine).await?;
-    let running = Running::start(engine, listener, settings)?;
-    sample.introduce(running.address);
+    let running = Running::start(engine, Some(listener), settings)?;
+    sample.introduce(running.address.context("the demo listens")?);
     stop.wait().await;
     running.stop().await;
     Ok(())

@@ -1,5 +1,6 @@
 //! Opens the database, wires clock, store, engine, worker and HTTP together, and stops cleanly.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use domain::calendar::BillingZone;
 use domain::time::Instant;
-use engine::{Engine, SiteClock, Worker};
+use engine::{Caller, Engine, SiteClock, Worker};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use store::sqlite::{Database, Ports, Snapshot};
 use store::{Site, Store};
@@ -53,16 +54,24 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let stop = StopSignals::listen()?;
     let engine = open(&settings).await?;
     let made = engine.ensure_operator_key(settings.operator_key.as_deref()).await?;
+    if let Some(key) = settings.operator_key.as_deref().filter(|_| made.is_none())
+        && engine.authenticate(key).await? != Some(Caller::Operator)
+    {
+        tracing::warn!("operator_key: this database has another operator key already; the given one is not created");
+    }
     if let Some(secret) = made.filter(|_| settings.operator_key.is_none()) {
         say(&format!("operator key, shown only now: {}", secret.expose()));
     }
-    let listener = TcpListener::bind(settings.listen).await;
-    let listener = listener.with_context(|| format!("listen: {} cannot be used", settings.listen))?;
-    let running = Running::start(engine, listener, &settings)?;
-    say(&if settings.roles.web {
-        format!("listening on http://{}", running.address)
+    let running = if settings.roles.web {
+        let listener = TcpListener::bind(settings.listen).await;
+        let listener = listener.with_context(|| format!("listen: {} cannot be used", settings.listen))?;
+        Running::start(engine, Some(listener), &settings)?
     } else {
-        "ready: due work is done, no address is listened on".to_owned()
+        Running::start(engine, None, &settings)?
+    };
+    say(&match running.address {
+        Some(address) => format!("listening on http://{address}"),
+        None => "ready: due work is done, no address is listened on".to_owned(),
     });
     stop.wait().await;
     running.stop().await;
@@ -72,28 +81,30 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 /// A process that serves.
 #[derive(Debug)]
 pub struct Running {
-    /// Where it listens.
-    pub address: std::net::SocketAddr,
+    /// Where it listens, if it does.
+    pub address: Option<SocketAddr>,
     engine: Engine,
     stop: watch::Sender<bool>,
     tasks: tokio::task::JoinSet<()>,
 }
 
 impl Running {
-    /// Starts the roles of a process.
+    /// Starts what a process does: HTTP on the listener, if there is one, and the worker, if that is a role.
     ///
     /// # Errors
     /// When the listener has no address.
-    pub fn start(engine: Engine, listener: TcpListener, settings: &Settings) -> anyhow::Result<Self> {
-        let address = listener.local_addr()?;
+    pub fn start(engine: Engine, listener: Option<TcpListener>, settings: &Settings) -> anyhow::Result<Self> {
+        let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = tokio::task::JoinSet::new();
+        let metrics = metrics()?;
+        tasks.spawn(keep_metrics_small(metrics.clone(), stopping.clone()));
         if settings.roles.worker {
             tasks.spawn(Worker::new(engine.clone(), stopping.clone()).run());
         }
-        if settings.roles.web {
+        if let Some(listener) = listener {
             let public_url = settings.public_url.clone();
-            let options = web::Options { metrics: Some(metrics()?), public_url, ..web::Options::default() };
+            let options = web::Options { metrics: Some(metrics), public_url, ..web::Options::default() };
             let router = web::router(engine.clone(), options);
             tasks.spawn(http::serve(listener, router, stopping));
         }
@@ -187,6 +198,14 @@ fn site_clock(site: &Site, given: Option<Instant>) -> anyhow::Result<SiteClock> 
         }
         (None, Some(given)) => Ok(SiteClock::test(given)),
         (None, None) => Ok(SiteClock::System),
+    }
+}
+
+/// Recorded values are kept until someone renders them, or until this folds them.
+async fn keep_metrics_small(metrics: PrometheusHandle, mut stopping: watch::Receiver<bool>) {
+    const EVERY: Duration = Duration::from_secs(5);
+    while tokio::time::timeout(EVERY, stopping.wait_for(|stop| *stop)).await.is_err() {
+        metrics.run_upkeep();
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::account::{Account, Wallet};
 use domain::catalog::{Catalog, Code, Plan, Product};
 use domain::change::{ChangeSet, View};
-use domain::id::{AccountId, ApiKeyId, AttemptId, EventId, FreezeId, Id, Ids, OrderId, ResourceId};
+use domain::id::{AccountId, ApiKeyId, AttemptId, EventId, FreezeId, Ids, OrderId, ResourceId};
 use domain::ledger::Entry;
 use domain::order::{Order, OrderKind, OrderState};
 use domain::resource::{Attempt, Resource, State};
@@ -432,6 +432,16 @@ impl Store {
         }
     }
 
+    /// Writes something small, to see whether writing works.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn probe(&self) -> Result<(), Trouble> {
+        match self {
+            Self::Sqlite(database) => database.probe().await,
+        }
+    }
+
     /// Writes a copy of the whole database to a new file, while it is in use.
     ///
     /// # Errors
@@ -464,30 +474,4 @@ pub enum CatalogChange {
         /// The whole plan.
         plan: Plan,
     },
-}
-
-/// A list position that can be written down and read back.
-pub trait Position: Copy {
-    /// As 128 bits.
-    fn to_bits(self) -> u128;
-    /// From 128 bits.
-    fn from_bits(bits: u128) -> Self;
-}
-
-impl<E> Position for Id<E> {
-    fn to_bits(self) -> u128 {
-        self.as_u128()
-    }
-    fn from_bits(bits: u128) -> Self {
-        Self::from_u128(bits)
-    }
-}
-
-impl Position for u64 {
-    fn to_bits(self) -> u128 {
-        u128::from(self)
-    }
-    fn from_bits(bits: u128) -> Self {
-        Self::try_from(bits).unwrap_or(Self::MAX)
-    }
 }

@@ -185,11 +185,11 @@ fn the_steps_of_every_state_and_policy_are_due_then() {
           active off          | -        +0d0h    -        -        -        -        -
           expired on          | +1d0h    -        +0d13h   -        +0d0h    +0d0h    -
           expired off         | -        -        +0d13h   -        +0d0h    -        -
-          expired warned on   | +1d0h    -        +0d13h   -        +0d0h    -        +0d0h
+          expired warned on   | +1d0h    -        +0d13h   -        +0d0h    -        +1d0h
           expired warned off  | -        -        +0d13h   -        +0d0h    -        -
           suspended on        | +1d0h    -        -        -        -        +0d0h    -
           suspended off       | -        -        -        -        -        -        -
-          suspended warned on | +1d0h    -        -        -        -        -        +0d0h
+          suspended warned on | +1d0h    -        -        -        -        -        +1d0h
           suspended warned off| -        -        -        -        -        -        -
           released on         | -        -        -        -        -        -        -
           released off        | -        -        -        -        -        -        -

@@ -85,7 +85,8 @@ impl Probes {
         let key = engine.ensure_operator_key(None).await?.expect("the sample has no operator yet");
         // The batches are done by the measurement itself, so that it can take turns.
         let settings = Settings { roles: crate::config::Roles { web: true, worker: false }, ..settings };
-        let running = Running::start(engine.clone(), TcpListener::bind(settings.listen).await?, &settings)?;
+        let running = Running::start(engine.clone(), Some(TcpListener::bind(settings.listen).await?), &settings)?;
+        let address = running.address.expect("a benchmark listens");
         let (record, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         // An account of its own, with money of its own, is bought for; the pages are those of a customer in the burst.
         let buyer = sample::populate(
@@ -99,7 +100,7 @@ impl Probes {
         );
         let mut tasks = Vec::new();
         for (method, path, body) in [("GET", page, String::new()), ("POST", "/v1/orders".to_owned(), order)] {
-            let client = Client::connect(running.address, key.expose()).await?;
+            let client = Client::connect(address, key.expose()).await?;
             let (record, stop) = (Arc::clone(&record), Arc::clone(&stop));
             tasks.push(tokio::spawn(probe(client, (method, path, body), record, stop)));
         }

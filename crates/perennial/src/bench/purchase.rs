@@ -28,10 +28,11 @@ pub(super) async fn run(folder: &Path, time: Duration) -> anyhow::Result<Figures
 
     let (engine, settings) = sample::open(&ours, JUNE).await?;
     let key = engine.ensure_operator_key(None).await?.expect("the sample has no operator yet");
-    let running = Running::start(engine, TcpListener::bind(settings.listen).await?, &settings)?;
+    let running = Running::start(engine, Some(TcpListener::bind(settings.listen).await?), &settings)?;
+    let address = running.address.expect("a benchmark listens");
     let mut clients = Vec::new();
     for number in 0..CONNECTIONS {
-        let client = Client::connect(running.address, key.expose()).await?;
+        let client = Client::connect(address, key.expose()).await?;
         clients.push((client, number));
     }
     let accounts = Arc::new(accounts);

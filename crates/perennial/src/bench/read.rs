@@ -31,10 +31,11 @@ pub(super) async fn run(folder: &Path, n_resources: u32, time: Duration) -> anyh
 
     let (engine, settings) = sample::open(&ours, JUNE).await?;
     let key = engine.ensure_operator_key(None).await?.expect("the sample has no operator yet");
-    let running = Running::start(engine, TcpListener::bind(settings.listen).await?, &settings)?;
+    let running = Running::start(engine, Some(TcpListener::bind(settings.listen).await?), &settings)?;
+    let address = running.address.expect("a benchmark listens");
     let mut clients = Vec::new();
     for number in 0..CONNECTIONS {
-        clients.push((Client::connect(running.address, key.expose()).await?, number));
+        clients.push((Client::connect(address, key.expose()).await?, number));
     }
     let paths: Arc<Vec<String>> =
         Arc::new(accounts.iter().map(|id| format!("/v1/resources?account_id={id}&limit=20")).collect());

@@ -32,7 +32,11 @@ pub(super) fn backup(connection: &Connection, file: &Path) -> Result<(), Trouble
     connection.pragma_update(None, "query_only", true).map_err(trouble)?;
     let copied = copied.and_then(|_| {
         OpenOptions::new().write(true).open(partial).and_then(|copy| copy.sync_all()).map_err(io)?;
-        std::fs::rename(partial, file).map_err(io)
+        // A link, unlike a rename, never takes the place of a file that was made meanwhile.
+        std::fs::hard_link(partial, file).map_err(io)?;
+        std::fs::remove_file(partial).map_err(io)?;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
     });
     if copied.is_err() {
         std::fs::remove_file(partial).unwrap_or_else(|error| tracing::warn!(%error, "a partial copy was left"));

@@ -8,7 +8,7 @@ use domain::id::AccountId;
 use domain::resource::Outcome as AttemptOutcome;
 use rusqlite::params;
 
-use super::row::{Sql, sql};
+use super::row::{Sql, opt, sql};
 use super::transact::{as_trouble, failed, panic_message};
 use super::writer::Session;
 use super::{Database, is_unreadable, load, trouble, write};
@@ -109,6 +109,7 @@ fn account(
         Err(error) if is_unreadable(&error) => return Ok(Err(error.to_string())),
         Err(error) => return Err(error),
     };
+    let n_loaded = view.resources.len();
     let mut desk = session.desk();
     let changes = match catch_unwind(AssertUnwindSafe(|| decide(view, &mut desk))) {
         Ok(changes) => changes,
@@ -117,6 +118,9 @@ fn account(
     let write = || write::change_set(session.connection, &changes, session.catalog, session.due_at);
     match catch_unwind(AssertUnwindSafe(write)) {
         Ok(Ok(())) => {
+            if changes.changed_resources.len() < n_loaded {
+                correct_timers(session, account_id)?;
+            }
             count(&changes, session.now, report);
             Ok(Ok(()))
         }
@@ -126,6 +130,26 @@ fn account(
         Ok(Err(error)) => Err(error),
         Err(panic) => Ok(Err(panic_message(panic.as_ref()))),
     }
+}
+
+const CORRECT_TIMER: &str = "
+    update resource
+       set due_at = ?3
+     where account_id = ?1 and resource_id = ?2";
+
+/// What was stored as due but is not by rule gets the time of the rule: another version of the rules, or of the zone data,
+/// may have stored it. Left alone it would be looked at for ever, before everything else.
+fn correct_timers(session: &Session<'_>, account_id: AccountId) -> rusqlite::Result<()> {
+    let mut is_corrected = false;
+    for resource in load::due_now(session.connection, account_id, session.now)? {
+        let due_at = (session.due_at)(&resource, session.catalog);
+        if due_at.is_none_or(|at| at > session.now) {
+            let values = params![sql(account_id), sql(resource.id), opt(due_at)];
+            session.connection.prepare_cached(CORRECT_TIMER)?.execute(values)?;
+            is_corrected = true;
+        }
+    }
+    if is_corrected { write::update_account_timer(session.connection, account_id) } else { Ok(()) }
 }
 
 const PUT_OFF: &str = "

@@ -15,11 +15,19 @@ use crate::port::{Site, Trouble, Wanted};
 /// exempt one in its last day within an hour. So what is due this soon holds all that an attempt could be made for.
 const ATTEMPTABLE_SECONDS: i64 = 26 * 3600;
 
-/// The most due resources of one account that one transaction takes; the rest follows in the next one.
+/// So many due resources of one account are enough for one transaction; the rest follows in the next one. Those that are
+/// due at one instant are taken together, because their order depends on all of them (R-9).
 const DUE_MAX: usize = 5_000;
 
 /// The most resources of one account that money is tried on at once; the rest is tried at its own time within the day.
 const ATTEMPTABLE_MAX: usize = 20_000;
+
+// No rule looks at a configuration, and no decision changes one: it may be large, so it stays where it is (R-6).
+macro_rules! decided_columns {
+    () => {
+        resource_columns!("'' as configuration")
+    };
+}
 
 const ACCOUNT: &str = concat!(
     "select ",
@@ -31,17 +39,22 @@ const ACCOUNT: &str = concat!(
 
 const DUE: &str = concat!(
     "select ",
-    resource_columns!(),
+    decided_columns!(),
     "
        from resource
-      where account_id = ?1 and due_at between ?2 and ?3
-      order by due_at, resource_id
-      limit ?4"
+      where account_id = ?1 and due_at between ?2 and min(?3, coalesce(
+            (select due_at
+               from resource
+              where account_id = ?1 and due_at between ?2 and ?3
+              order by due_at
+              limit 1 offset ?4),
+            ?3))
+      order by due_at, resource_id"
 );
 
 const LIVE: &str = concat!(
     "select ",
-    resource_columns!(),
+    decided_columns!(),
     "
        from resource
       where account_id = ?1 and due_at is not null"
@@ -49,7 +62,7 @@ const LIVE: &str = concat!(
 
 const ONE: &str = concat!(
     "select ",
-    resource_columns!(),
+    decided_columns!(),
     "
        from resource
       where account_id = ?1 and resource_id = ?2"
@@ -99,6 +112,11 @@ fn due(
 ) -> rusqlite::Result<Vec<Resource>> {
     let mut statement = connection.prepare_cached(DUE)?;
     statement.query_map(params![sql(account_id), sql(from), sql(until), limit], row::resource)?.collect()
+}
+
+/// What is due of an account.
+pub(super) fn due_now(connection: &Connection, account_id: AccountId, now: Instant) -> rusqlite::Result<Vec<Resource>> {
+    due(connection, account_id, (Instant::MIN, now), DUE_MAX)
 }
 
 fn live(connection: &Connection, account_id: AccountId) -> rusqlite::Result<Vec<Resource>> {

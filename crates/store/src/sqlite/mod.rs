@@ -213,7 +213,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Opens the database in a folder without changing it.
+    /// Opens the database in a folder. No row is changed; what a crash left in the log is taken into the file.
     ///
     /// # Errors
     /// [`OpenError`].

@@ -74,7 +74,7 @@ const ACCOUNT_OF_RESOURCE: &str = "
 
 const LIVE: &str = concat!(
     "select ",
-    resource_columns!(),
+    resource_columns!("'' as configuration"),
     "
        from resource
       where account_id = ?1 and due_at is not null and expires_at < ?2"

@@ -190,9 +190,16 @@ pub(super) fn remind_at(row: &Row<'_>) -> rusqlite::Result<Option<Instant>> {
 
 macro_rules! resource_columns {
     () => {
-        "resource_id, account_id, product, product_version, plan, terms, quantity, configuration, auto_renew, state, \
-         started_at, term_started_at, expires_at, run_unit, run_anchor, run_count, attempted_at, switched_on_at, \
-         arrears_until, told_at, suspension_warned_at, suspended_at, release_warned_at, ended_at"
+        resource_columns!("configuration")
+    };
+    ($configuration:literal) => {
+        concat!(
+            "resource_id, account_id, product, product_version, plan, terms, quantity, ",
+            $configuration,
+            ", auto_renew, state, started_at, term_started_at, expires_at, run_unit, run_anchor, run_count, ",
+            "attempted_at, switched_on_at, arrears_until, told_at, suspension_warned_at, suspended_at, ",
+            "release_warned_at, ended_at"
+        )
     };
 }
 pub(super) use resource_columns;

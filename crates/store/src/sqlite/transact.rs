@@ -8,7 +8,7 @@ use domain::catalog::Catalog;
 use domain::change::{ChangeSet, View};
 use domain::id::{AccountId, ApiKeyId};
 use domain::time::Instant;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, ffi, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
@@ -121,6 +121,15 @@ impl Database {
         stored.await.map(Outcome::into_inner).map_err(as_trouble)
     }
 
+    pub(crate) async fn probe(&self) -> Result<(), Trouble> {
+        let written = self.submit::<(), std::convert::Infallible>(move |session| {
+            let now = session.now.to_string();
+            write::put_meta(session.connection, "probe", &now).map_err(failed)?;
+            Ok(Outcome::Done(()))
+        });
+        written.await.map(Outcome::into_inner).map_err(as_trouble)
+    }
+
     pub(crate) async fn forget_idempotency(&self, before: Instant) -> Result<u64, Trouble> {
         let forgotten = self.submit::<u64, std::convert::Infallible>(move |session| {
             let n = session
@@ -171,11 +180,9 @@ impl Database {
             let keep = matches!(result, Ok(Outcome::Done(_)));
             let reply = move |committed: Result<(), Trouble>| {
                 let result = match (result, committed) {
-                    // What changed nothing needs no commit to be true.
-                    (Err(refused), _) => Err(refused),
-                    (Ok(Outcome::AlreadyDone(reply)), _) => Ok(Outcome::AlreadyDone(reply)),
-                    (Ok(done), Ok(())) => Ok(done),
-                    (Ok(_), Err(trouble)) => Err(TransactError::Trouble(trouble)),
+                    (result, Ok(())) => result,
+                    // A replay or a refusal may rest on what others wrote in the same commit, so it does not hold either.
+                    (_, Err(trouble)) => Err(TransactError::Trouble(trouble)),
                 };
                 // The caller may have given up waiting.
                 drop(sender.send(result));
@@ -279,7 +286,14 @@ pub(super) fn failed<R>(error: rusqlite::Error) -> TransactError<R> {
     if let rusqlite::Error::SqliteFailure(failure, message) = &error
         && failure.code == rusqlite::ErrorCode::ConstraintViolation
     {
-        return TransactError::Conflict(message.as_deref().unwrap_or("a constraint").into());
+        let constraint = message.as_deref().unwrap_or("a constraint").into();
+        // That something is there already is another request's work; that something may not be is a mistake of ours.
+        let is_taken = [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY];
+        return if is_taken.contains(&failure.extended_code) {
+            TransactError::Conflict(constraint)
+        } else {
+            TransactError::Bug(constraint)
+        };
     }
     TransactError::Trouble(trouble(error))
 }

@@ -3,6 +3,7 @@
 use domain::catalog::{Catalog, Code, Plan, Product};
 use domain::change::{ChangeSet, Freeze, Revocation};
 use domain::event::Event;
+use domain::id::AccountId;
 use domain::ledger::Entry;
 use domain::order::{Order, OrderKind, OrderState};
 use domain::resource::{Attempt, Resource};
@@ -52,21 +53,29 @@ fn put_account(connection: &Connection, account: &domain::account::Account) -> r
     statement.execute(params![sql(*id), name, email, currency.code(), sql(*created_at)]).map(drop)
 }
 
-/// Due is the account when the first of its reminders and resources is.
 const UPDATE_WALLET: &str = "
     update account
-       set cash = ?2, gift = ?3, frozen = ?4, credit_limit = ?5, n_entries = ?6, remind_at = ?7,
-           due_at = (
+       set cash = ?2, gift = ?3, frozen = ?4, credit_limit = ?5, n_entries = ?6, remind_at = ?7
+     where account_id = ?1";
+
+/// Due is the account when the first of its reminders and resources is.
+const UPDATE_TIMER: &str = "
+    update account
+       set due_at = (
                select min(at)
-                 from (select ?7 as at
+                 from (select account.remind_at as at
                        union all
                        select * from (
                            select due_at
                              from resource
-                            where account_id = ?1 and due_at is not null
+                            where resource.account_id = ?1 and due_at is not null
                             order by due_at
                             limit 1)))
      where account_id = ?1";
+
+pub(super) fn update_account_timer(connection: &Connection, account_id: AccountId) -> rusqlite::Result<()> {
+    connection.prepare_cached(UPDATE_TIMER)?.execute([sql(account_id)]).map(drop)
+}
 
 fn update_wallet(connection: &Connection, changes: &ChangeSet) -> rusqlite::Result<()> {
     let wallet = changes.wallet;
@@ -79,7 +88,11 @@ fn update_wallet(connection: &Connection, changes: &ChangeSet) -> rusqlite::Resu
         wallet.n_entries,
         opt(changes.remind_at),
     ])?;
-    if n_updated == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_updated)) }
+    if n_updated == 1 {
+        update_account_timer(connection, changes.account_id)
+    } else {
+        Err(rusqlite::Error::StatementChangedRows(n_updated))
+    }
 }
 
 const INSERT_RESOURCE: &str = "

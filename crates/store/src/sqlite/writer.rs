@@ -22,9 +22,12 @@ pub(super) struct Finished {
     pub(super) reply: Reply,
 }
 
+/// What a job does.
+pub(super) type Run = Box<dyn FnOnce(&mut Session<'_>) -> Finished + Send>;
+
 /// Something to do in a transaction.
 pub(super) struct Job {
-    pub(super) run: Box<dyn FnOnce(&mut Session<'_>) -> Finished + Send>,
+    pub(super) run: Run,
     /// A job that writes very much has the transaction to itself: a savepoint would copy every page that it touches.
     pub(super) alone: bool,
 }
@@ -85,9 +88,9 @@ impl Writer {
         if !self.begin() {
             return None;
         }
+        let before = Arc::clone(&self.catalog);
         let Finished { keep, reply } = (job.run)(&mut self.session());
-        let committed = if keep { self.commit() } else { self.roll_back() };
-        self.settle_catalog(keep && committed.is_ok());
+        let committed = if keep { self.commit(1, &before) } else { self.roll_back(&before) };
         reply(committed);
         None
     }
@@ -98,13 +101,21 @@ impl Writer {
         if !self.begin() {
             return None;
         }
-        let mut replies = Vec::new();
+        let before = Arc::clone(&self.catalog);
+        let (mut replies, mut n_kept, mut is_broken) = (Vec::new(), 0, false);
         let (mut next, mut left_over) = (Some(first), None);
         while let Some(job) = next.take() {
-            replies.push(self.one(job));
-            // Some errors end the whole transaction (a full disk): nothing of the group is kept then.
-            if self.connection.is_autocommit() {
-                break;
+            let Job { run, .. } = job;
+            match self.one(run) {
+                Ok(Finished { keep, reply }) => {
+                    n_kept += u64::from(keep);
+                    replies.push(reply);
+                }
+                Err(reply) => {
+                    replies.extend(reply);
+                    is_broken = true;
+                    break;
+                }
             }
             if begun.elapsed() < GROUP_TIME && replies.len() < GROUP_JOBS {
                 next = queue.try_recv().ok();
@@ -113,8 +124,11 @@ impl Writer {
                 left_over = next.take();
             }
         }
-        let committed = self.commit();
-        self.settle_catalog(committed.is_ok());
+        let committed = if is_broken {
+            self.roll_back(&before).and(Err(Trouble::Unavailable("the transaction was ended by an error".into())))
+        } else {
+            self.commit(n_kept, &before)
+        };
         for reply in replies {
             reply(committed.clone());
         }
@@ -140,28 +154,24 @@ impl Writer {
         }
     }
 
-    fn one(&mut self, job: Job) -> Reply {
+    /// Runs a job in a savepoint. An error means that the group cannot go on: what an undone job wrote may still be there,
+    /// or the whole transaction is gone (a full disk).
+    fn one(&mut self, run: Run) -> Result<Finished, Option<Reply>> {
         if let Err(error) = self.statement("savepoint job") {
             tracing::error!(%error, "no savepoint can be made");
-            drop(job);
-            return Box::new(|_| {});
+            return Err(None);
         }
         let before = Arc::clone(&self.catalog);
-        let Finished { keep, reply } = (job.run)(&mut self.session());
+        let Finished { keep, reply } = run(&mut self.session());
         let undone = if keep { Ok(()) } else { self.statement("rollback to job") };
         if !keep {
             self.catalog = before;
         }
         match undone.and_then(|()| self.statement("release job")) {
-            Ok(()) => {
-                metrics::counter!("perennial_transactions_total").increment(u64::from(keep));
-                reply
-            }
-            // The savepoint is gone together with the transaction; the commit of the group tells the caller.
-            Err(_) if self.connection.is_autocommit() => reply,
+            Ok(()) => Ok(Finished { keep, reply }),
             Err(error) => {
-                let cannot = trouble(error);
-                Box::new(move |_| reply(Err(cannot)))
+                tracing::warn!(%error, "a savepoint cannot be ended: {error}");
+                Err(Some(reply))
             }
         }
     }
@@ -170,33 +180,41 @@ impl Writer {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
-    fn roll_back(&self) -> Result<(), Trouble> {
-        if self.connection.is_autocommit() { Ok(()) } else { self.statement("rollback").map_err(trouble) }
+    /// Undoes the whole transaction, if an error has not done so.
+    fn roll_back(&mut self, catalog_before: &Arc<Catalog>) -> Result<(), Trouble> {
+        self.publish(Arc::clone(catalog_before));
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let undone = self.statement("rollback").map_err(trouble);
+        if let Err(error) = &undone {
+            // Nothing that follows could be told from what should have been undone. A start anew reads what is true.
+            tracing::error!(%error, "a transaction cannot be undone; the process ends");
+            std::process::abort();
+        }
+        undone
     }
 
-    fn commit(&mut self) -> Result<(), Trouble> {
-        if self.connection.is_autocommit() {
-            return Err(Trouble::Full);
-        }
+    fn commit(&mut self, n_transactions: u64, catalog_before: &Arc<Catalog>) -> Result<(), Trouble> {
         let begun = Stopwatch::now();
+        // Before the commit: who reads a row that names a new version knows the version.
+        self.publish(Arc::clone(&self.catalog));
         let committed = self.statement("commit").map_err(trouble);
-        if committed.is_err()
-            && let Err(error) = self.roll_back()
-        {
-            tracing::error!(%error, "a failed transaction cannot be rolled back");
+        if committed.is_err() {
+            self.roll_back(catalog_before)?;
+            return committed;
         }
         metrics::histogram!("perennial_commit_seconds").record(begun.elapsed());
+        metrics::counter!("perennial_transactions_total").increment(n_transactions);
         self.checkpoints.after_commit(&self.connection);
         committed
     }
 
-    /// Readers see a changed catalog only after its commit.
-    fn settle_catalog(&mut self, committed: bool) {
+    fn publish(&mut self, catalog: Arc<Catalog>) {
         let mut shared = self.shared_catalog.write().unwrap_or_else(PoisonError::into_inner);
-        if committed {
-            *shared = Arc::clone(&self.catalog);
-        } else {
-            self.catalog = Arc::clone(&shared);
+        if !Arc::ptr_eq(&shared, &catalog) {
+            *shared = Arc::clone(&catalog);
         }
+        self.catalog = catalog;
     }
 }

@@ -37,8 +37,23 @@ impl Customer {
         self.shop.write(self.account, make).await
     }
 
-    /// Writes something allowed and something that is not, and finds that neither was kept.
+    /// Something that is there already is a conflict: another request was first.
     async fn check_conflict(&self, forbid: impl FnOnce(ChangeSet, &mut Desk<'_>) -> ChangeSet + Send + 'static) {
+        let refused = self.refusal(forbid).await;
+        assert!(matches!(refused, TransactError::Conflict(_)), "{refused:?}");
+    }
+
+    /// Something that may not be is a mistake of the decision.
+    async fn check_bug(&self, forbid: impl FnOnce(ChangeSet, &mut Desk<'_>) -> ChangeSet + Send + 'static) {
+        let refused = self.refusal(forbid).await;
+        assert!(matches!(refused, TransactError::Bug(_)), "{refused:?}");
+    }
+
+    /// Writes something allowed and something that is not, and finds that neither was kept.
+    async fn refusal(
+        &self,
+        forbid: impl FnOnce(ChangeSet, &mut Desk<'_>) -> ChangeSet + Send + 'static,
+    ) -> TransactError<std::convert::Infallible> {
         let before = self.state().await;
         let (account, id) = (self.account, self.resource.id);
 
@@ -52,8 +67,8 @@ impl Customer {
         });
         let refused = refused.await;
 
-        assert!(matches!(refused, Err(TransactError::Conflict(_))), "{refused:?}");
         assert_eq!(self.state().await, before);
+        refused.expect_err("what is forbidden is refused")
     }
 
     /// All that the account holds, and what happened to it.
@@ -166,7 +181,7 @@ pub async fn deletion_orders_do_not_exclude_each_other(temp: TempStore) {
     assert!(customer.write(twice).await.is_ok());
 }
 
-pub async fn cash_below_the_credit_limit_is_a_conflict(temp: TempStore) {
+pub async fn cash_below_the_credit_limit_is_refused(temp: TempStore) {
     let customer = Customer::of(temp).await;
 
     let overdrawn = |changes: ChangeSet, _: &mut Desk<'_>| {
@@ -174,10 +189,10 @@ pub async fn cash_below_the_credit_limit_is_a_conflict(temp: TempStore) {
         ChangeSet { wallet, ..changes }
     };
 
-    customer.check_conflict(overdrawn).await;
+    customer.check_bug(overdrawn).await;
 }
 
-pub async fn an_unbalanced_entry_is_a_conflict(temp: TempStore) {
+pub async fn an_unbalanced_entry_is_refused(temp: TempStore) {
     let customer = Customer::of(temp).await;
     let account = customer.account;
 
@@ -186,7 +201,7 @@ pub async fn an_unbalanced_entry_is_a_conflict(temp: TempStore) {
         ChangeSet { entries: vec![entry(desk, account, changes.wallet.n_entries + 1, postings)], ..changes }
     };
 
-    customer.check_conflict(unbalanced).await;
+    customer.check_bug(unbalanced).await;
 }
 
 pub async fn a_second_entry_of_one_number_is_a_conflict(temp: TempStore) {
@@ -219,7 +234,7 @@ pub async fn a_period_does_not_end_before_it_starts(temp: TempStore) {
         ChangeSet { changed_resources: vec![Resource { expires_at, ..resource }], ..changes }
     };
 
-    customer.check_conflict(backwards).await;
+    customer.check_bug(backwards).await;
 }
 
 pub async fn what_has_ended_has_an_end_and_nothing_else_has(temp: TempStore) {
@@ -235,8 +250,8 @@ pub async fn what_has_ended_has_an_end_and_nothing_else_has(temp: TempStore) {
         ..changes
     };
 
-    customer.check_conflict(without_end).await;
-    customer.check_conflict(with_end).await;
+    customer.check_bug(without_end).await;
+    customer.check_bug(with_end).await;
 }
 
 pub async fn a_change_of_what_is_not_there_writes_nothing(temp: TempStore) {

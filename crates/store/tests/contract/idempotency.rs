@@ -83,7 +83,7 @@ pub async fn a_refusal_is_not_kept(temp: TempStore) {
     assert_eq!(done, Outcome::Done(7));
 }
 
-pub async fn a_conflict_is_not_kept(temp: TempStore) {
+pub async fn what_a_constraint_refuses_is_not_kept(temp: TempStore) {
     let shop = Shop::open(temp).await;
     let account = shop.account(0).await;
     let overdraw = |view: domain::change::View, _: &mut store::Desk<'_>| {
@@ -95,7 +95,7 @@ pub async fn a_conflict_is_not_kept(temp: TempStore) {
 
     let done = credit_ten(&shop, account, key(None, "k", 1), 7).await.unwrap();
 
-    assert!(matches!(refused, Err(TransactError::Conflict(_))), "{refused:?}");
+    assert!(matches!(refused, Err(TransactError::Bug(_))), "{refused:?}");
     assert_eq!(done, Outcome::Done(7));
 }
 

@@ -136,10 +136,10 @@ pub async fn an_opening_that_is_refused_opens_nothing(temp: TempStore) {
     };
 
     let refused = shop.store().open_account(None, refuse).await;
-    let conflict = shop.store().open_account(None, negative).await;
+    let mistaken = shop.store().open_account(None, negative).await;
 
     assert!(matches!(refused, Err(TransactError::Refused("no"))), "{refused:?}");
-    assert!(matches!(conflict, Err(TransactError::Conflict(_))), "{conflict:?}");
+    assert!(matches!(mistaken, Err(TransactError::Bug(_))), "{mistaken:?}");
     assert_eq!(shop.store().accounts(first()).await.unwrap(), []);
 }
 

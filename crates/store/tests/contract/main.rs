@@ -65,8 +65,8 @@ contract! { on_sqlite, testkit::store::sqlite;
         a_second_arrears_order_for_one_day_is_a_conflict
         a_charge_and_an_arrears_order_of_one_start_go_together
         deletion_orders_do_not_exclude_each_other
-        cash_below_the_credit_limit_is_a_conflict
-        an_unbalanced_entry_is_a_conflict
+        cash_below_the_credit_limit_is_refused
+        an_unbalanced_entry_is_refused
         a_second_entry_of_one_number_is_a_conflict
         an_id_is_used_once
         a_period_does_not_end_before_it_starts
@@ -78,7 +78,7 @@ contract! { on_sqlite, testkit::store::sqlite;
         the_same_key_for_another_request_is_refused
         each_caller_has_keys_of_their_own
         a_refusal_is_not_kept
-        a_conflict_is_not_kept
+        what_a_constraint_refuses_is_not_kept
         many_repeats_at_once_are_done_once
         an_account_is_opened_once_for_a_key
         an_api_key_is_made_once_for_a_key

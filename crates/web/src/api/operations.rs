@@ -54,16 +54,16 @@ async fn health() -> Json<Status> {
 
 /// Whether the process can do its work
 ///
-/// Without a key. Asks the database something small.
+/// Without a key. Writes something small to the database, so a full disk is seen as well.
 #[utoipa::path(
     get, path = path::READY, tag = TAG,
     responses(
         (status = 200, description = "It can.", body = Status),
-        (status = 503, description = "`database_unavailable`"),
+        (status = 503, description = "`database_unavailable`, `disk_full`"),
     ),
 )]
 async fn ready(State(engine): State<Engine>) -> Result<Json<Status>, Problem> {
-    engine.store().next_due_at().await.map_err(Error::from)?;
+    engine.store().probe().await.map_err(Error::from)?;
     Ok(Json(Status { status: "ok" }))
 }
 
