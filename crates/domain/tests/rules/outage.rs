@@ -278,3 +278,77 @@ fn an_outage_of_any_length_books_what_no_outage_books() {
         |life: &testkit::rules::Life| life.entries().iter().map(|entry| (entry.at, entry.postings)).collect::<Vec<_>>();
     assert_eq!(booked(&awake), booked(&down));
 }
+
+#[test]
+fn down_after_the_warning_a_resource_is_warned_anew_and_has_the_whole_day_again() {
+    let mut life = shanghai("2025-05-08 10:00:00", UHOST);
+    life.credit(12_000);
+    life.buys("uhost/thirty");
+    life.advance_to("2025-06-16 10:00:00");
+    life.forget();
+
+    life.down_until("2025-07-26 08:00:00");
+    life.advance_to("2025-07-28 00:00:00");
+
+    check(
+        &life,
+        expect![[r#"
+        2025-06-17 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-07-26 08:00:00  message: release uhost at 2025-07-27 08:00:00
+        2025-06-18 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-19 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-20 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-21 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-22 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-23 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-24 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-25 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-26 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-27 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-28 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-29 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-06-30 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-07-01 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-07-02 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-07-03 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-07-04 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-07-05 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-07-06 10:00:00  uhost is not renewed: 0 of 12000 (done 2025-07-26 08:00:00)
+        2025-07-07 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-08 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-09 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-10 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-11 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-12 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-13 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-14 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-15 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-16 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-17 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-18 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-19 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-20 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-21 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-22 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-23 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-24 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-25 10:00:00  uhost is not renewed: 0 of 24000 (done 2025-07-26 08:00:00)
+        2025-07-26 10:00:00  uhost is not renewed: 0 of 24000
+        2025-07-27 08:00:00  uhost owes nothing any more
+        2025-07-27 08:00:00  uhost is released
+    "#]],
+    );
+}
+
+#[test]
+fn down_for_an_hour_over_the_release_of_an_hourly_resource_it_can_still_be_rescued() {
+    let mut life = shanghai("2025-03-10 16:00:00", "gpu/hourly hour 1 100 CNY");
+    life.credit(100);
+    let gpu = life.buys("gpu/hourly");
+    life.advance_to("2025-03-11 16:05:00");
+
+    life.down_until("2025-03-11 17:20:00");
+    life.credit(2_500);
+
+    assert_eq!(life.resource(gpu).state, State::Active);
+}

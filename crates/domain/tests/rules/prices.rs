@@ -171,3 +171,22 @@ fn before_its_first_version_is_in_force_a_plan_is_not_on_sale() {
     assert_eq!(plan.price_for_purchase("2025-06-01T00:00:00Z".parse().unwrap()), Some(amount(12_000)));
     assert_eq!(plan.price_for_renewal("2025-05-31T23:59:59Z".parse().unwrap()), amount(12_000));
 }
+
+#[test]
+fn of_two_prices_in_force_the_one_with_the_later_date_holds_whatever_was_put_first() {
+    let mut life = shanghai("2025-05-08 10:00:00", "uhost/thirty day 30 12000 CNY");
+    life.credit(100_000);
+    life.books.reprice("uhost/thirty", 13_000, "2026-01-01 00:00:00", "2026-01-01 00:00:00");
+    life.books.reprice("uhost/thirty", 12_500, "2025-11-01 00:00:00", "2025-11-01 00:00:00");
+
+    life.advance_to("2026-01-02 00:00:00");
+    life.buys_switched_off("uhost/thirty");
+
+    check(
+        &life,
+        expect![[r#"
+            2025-05-08 10:00:00  credit 100000: cash 100000, gift 0
+            2026-01-02 00:00:00  uhost is bought for 13000: 2026-01-02 00:00:00 .. 2026-02-01 00:00:00, cash 87000
+        "#]],
+    );
+}

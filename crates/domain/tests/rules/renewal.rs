@@ -5,7 +5,7 @@ use domain::purchase::Purchase;
 use domain::renewal::{Command, Length, RenewalRefusal, decide, quote};
 use domain::resource::{Outcome, State};
 use expect_test::{Expect, expect};
-use testkit::rules::{books, purchase, resource, wallet};
+use testkit::rules::{Life, books, purchase, resource, wallet};
 
 use super::{check, new_york, shanghai};
 
@@ -537,4 +537,15 @@ fn what_was_released_has_no_quote() {
     let refusal = quote(&uhost, Command::Automatic, &books.books(), uhost.expires_at).unwrap_err();
 
     assert_eq!(refusal, RenewalRefusal::Ended { state: State::Released });
+}
+
+#[test]
+fn from_the_first_instant_of_a_month_without_midnight_a_renewal_ends_at_the_next_month_start() {
+    let mut life = Life::new(books("America/Asuncion", "uhost/monthly month 1 12000 PYG"), "2023-09-01 00:30:00");
+    life.credit(24_000);
+    let uhost = life.buys("uhost/monthly");
+
+    life.advance_to("2023-10-01 01:00:00");
+
+    assert_eq!(life.show(life.resource(uhost).expires_at), "2023-11-01 00:00:00");
 }

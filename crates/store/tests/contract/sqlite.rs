@@ -196,6 +196,18 @@ async fn a_snapshot_sees_what_is_committed_while_the_store_is_in_use() {
 }
 
 #[tokio::test]
+async fn a_timer_that_is_not_by_rule_corrects_itself_and_holds_up_no_one() {
+    let shop = busy().await;
+    let another_version = "update resource set due_at = 0 where due_at is not null;
+                           update account set due_at = 0 where due_at is not null";
+    raw(shop.temp.folder()).execute_batch(another_version).unwrap();
+
+    shop.advance_to("2025-06-10 02:00:01").await;
+
+    assert_eq!(shop.store().verify().await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn a_backup_is_a_complete_copy_that_opens() {
     let shop = busy().await;
     let copy = tempfile::tempdir().unwrap();
