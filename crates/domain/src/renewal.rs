@@ -317,7 +317,9 @@ fn manual(resource: &Resource, choice: Choice, books: &Books<'_>, now: Instant) 
     let (cycle, terms) = match choice.length {
         Length::Terms(n_terms) => (full_terms(start, resource.run, rate, n_terms, books.zone)?, n_terms),
         Length::MonthEnd if plan.term.unit == Unit::Month => {
-            (aligned_part(start, books.zone.month_around(start).end, rate, books.zone)?, resource.terms)
+            // A number of terms says nothing about another plan: 720 hours are not 720 months.
+            let terms = if code == resource.plan { resource.terms } else { 1 };
+            (aligned_part(start, books.zone.month_around(start).end, rate, books.zone)?, terms)
         }
         Length::MonthEnd => return Err(RenewalRefusal::NotMonthly),
     };

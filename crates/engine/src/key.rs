@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::id::{AccountId, ApiKeyId, Shard};
 use sha2::{Digest, Sha256};
-use store::{ApiKey, Clock, Idempotency, Outcome};
+use store::{ApiKey, Clock, Desk, Idempotency, Outcome};
 use subtle::ConstantTimeEq;
 
 use crate::{Caller, Engine, Error};
@@ -117,12 +117,19 @@ impl Engine {
         }
         let secret = given.map_or_else(ApiSecret::generate, |key| ApiSecret(key.to_owned()));
         let hash = hash(secret.expose());
-        let made = self.store().add_api_key(None, move |desk| {
-            let id = desk.ids.next(desk.now, Shard(0));
-            ApiKey { id, account_id: None, name: "operator".to_owned(), hash, created_at: desk.now }
-        });
-        made.await?;
+        self.store().add_api_key(None, move |desk| operator_key(desk, hash)).await?;
         Ok(Some(secret))
+    }
+
+    /// Makes an operator key in place of all others, for when one was lost or leaked.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn replace_operator_keys(&self) -> Result<ApiSecret, Error> {
+        let secret = ApiSecret::generate();
+        let hash = hash(secret.expose());
+        self.store().replace_operator_keys(move |desk| operator_key(desk, hash)).await?;
+        Ok(secret)
     }
 
     /// The present instant.
@@ -130,6 +137,11 @@ impl Engine {
     pub fn now(&self) -> domain::time::Instant {
         Arc::clone(&self.clock).now()
     }
+}
+
+fn operator_key(desk: &mut Desk<'_>, hash: [u8; 32]) -> ApiKey {
+    let id = desk.ids.next(desk.now, Shard(0));
+    ApiKey { id, account_id: None, name: "operator".to_owned(), hash, created_at: desk.now }
 }
 
 /// Whether a text may become the operator key.

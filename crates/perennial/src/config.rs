@@ -50,10 +50,10 @@ struct Values {
     /// What this process does: web, worker, payments [default: all]
     #[arg(long, env = "PERENNIAL_ROLES")]
     roles: Option<String>,
-    /// Address under which people reach it [default: that of --listen]
+    /// Address under which people reach it [default: that of the request]
     #[arg(long, env = "PERENNIAL_PUBLIC_URL")]
     public_url: Option<String>,
-    /// A PostgreSQL database instead of the embedded one
+    /// A PostgreSQL database instead of the embedded one; not in this version
     #[arg(long, env = "PERENNIAL_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
     /// Log lines as text or json [default: text]
@@ -100,12 +100,18 @@ impl Settings {
     /// A demo or test on a folder, on a test clock.
     #[must_use]
     pub fn on_test_clock(data_dir: &Path, listen: SocketAddr, zone: BillingZone, at: Instant) -> Self {
+        Self { listen, zone: Some(zone), ..Self::for_maintenance(data_dir, Some(at)) }
+    }
+
+    /// A folder as it is, not served.
+    #[must_use]
+    pub fn for_maintenance(data_dir: &Path, test_clock: Option<Instant>) -> Self {
         Self {
             data_dir: data_dir.to_owned(),
-            listen,
-            zone: Some(zone),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            zone: None,
             operator_key: None,
-            test_clock: Some(at),
+            test_clock,
             roles: Roles { web: true, worker: true },
             public_url: None,
             log_json: false,

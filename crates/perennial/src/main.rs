@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{DataArgs, ServeArgs};
 
-/// Sells prepaid licenses and resources that renew themselves.
+/// Sells prepaid resources that renew themselves.
 #[derive(Debug, Parser)]
 #[command(name = "perennial", version, propagate_version = true)]
 struct Cli {
@@ -34,6 +34,8 @@ enum Command {
     Verify(maintain::VerifyArgs),
     /// Writes a copy of the database to a new file, while it is in use.
     Backup(maintain::BackupArgs),
+    /// Makes an operator key in place of all others, when one was lost or leaked; the server must not run.
+    OperatorKey(DataArgs),
     /// Prints the OpenAPI document.
     Openapi,
     /// Measures this machine: renewals, purchases and reads per second.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Migrate(args) => maintain::migrate(&args),
         Command::Verify(args) => maintain::verify(&args),
         Command::Backup(args) => maintain::backup(&args),
+        Command::OperatorKey(args) => maintain::operator_key(&args),
         Command::Openapi => maintain::openapi(),
         Command::Bench(args) => bench::run(&args),
     };

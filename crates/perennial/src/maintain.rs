@@ -8,7 +8,7 @@ use clap::Args;
 use domain::calendar::BillingZone;
 use store::sqlite::Snapshot;
 
-use crate::config::{DataArgs, say};
+use crate::config::{DataArgs, Settings, say};
 
 /// `perennial verify`.
 #[derive(Debug, Args)]
@@ -75,6 +75,22 @@ pub fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
 pub fn backup(args: &BackupArgs) -> anyhow::Result<ExitCode> {
     Snapshot::open(&args.data.data_dir)?.backup(&args.file)?;
     say(&format!("copied to {}", args.file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes an operator key in place of all others and prints it. The server must not run.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub fn operator_key(args: &DataArgs) -> anyhow::Result<ExitCode> {
+    let test_clock = Snapshot::open(&args.data_dir)?.site()?.test_clock;
+    let secret = crate::serve::runtime()?.block_on(async {
+        let engine = crate::serve::open(&Settings::for_maintenance(&args.data_dir, test_clock)).await?;
+        let secret = engine.replace_operator_keys().await?;
+        engine.store().close().await;
+        anyhow::Ok(secret)
+    })?;
+    say(&format!("operator key, shown only now, in place of all others: {}", secret.expose()));
     Ok(ExitCode::SUCCESS)
 }
 

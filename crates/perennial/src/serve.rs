@@ -1,5 +1,6 @@
 //! Opens the database, wires clock, store, engine, worker and HTTP together, and stops cleanly.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{ServeArgs, Settings, say, settings};
+use crate::config::{ServeArgs, Settings, complain, say, settings};
 use crate::http;
 
 /// Requests that run when the process is told to stop have so long to finish.
@@ -46,29 +47,32 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 pub fn start_logging(settings: &Settings) {
     let filter = tracing_subscriber::EnvFilter::new(&settings.log);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     let started = if settings.log_json { builder.json().try_init() } else { builder.try_init() };
     drop(started);
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let stop = StopSignals::listen()?;
+    // Before the database is touched: a start that fails leaves nothing behind.
+    let listener = if settings.roles.web { Some(TcpListener::bind(settings.listen).await) } else { None };
+    let listener = listener.transpose().with_context(|| format!("listen: {} cannot be used", settings.listen))?;
     let engine = open(&settings).await?;
+    let (zone, clock) = (engine.zone().name(), if engine.clock().is_test() { "test" } else { "real" });
+    let (now, folder) = (engine.now(), settings.data_dir.display());
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!("perennial {version} on {folder}, billing in {zone}, on {clock} time at {now}");
     let made = engine.ensure_operator_key(settings.operator_key.as_deref()).await?;
     if let Some(key) = settings.operator_key.as_deref().filter(|_| made.is_none())
         && engine.authenticate(key).await? != Some(Caller::Operator)
     {
-        tracing::warn!("operator_key: this database has another operator key already; the given one is not created");
+        complain("operator_key: there is another operator key already, so the given one is not created and not known");
+        complain("operator_key: `perennial operator-key` makes a new one in place of the old ones");
     }
     if let Some(secret) = made.filter(|_| settings.operator_key.is_none()) {
         say(&format!("operator key, shown only now: {}", secret.expose()));
     }
-    let running = if settings.roles.web {
-        let listener = TcpListener::bind(settings.listen).await;
-        let listener = listener.with_context(|| format!("listen: {} cannot be used", settings.listen))?;
-        Running::start(engine, Some(listener), &settings)?
-    } else {
-        Running::start(engine, None, &settings)?
-    };
+    let running = Running::start(engine, listener, &settings)?;
     say(&match running.address {
         Some(address) => format!("listening on http://{address}"),
         None => "ready: due work is done, no address is listened on".to_owned(),

@@ -6,7 +6,7 @@ use anyhow::Context;
 use domain::calendar::{BillingZone, Unit};
 use domain::id::{AccountId, EventId, OrderId, ResourceId};
 use domain::money::{Amount, Currency};
-use domain::order::{Basis, Order, OrderKind};
+use domain::order::{Basis, Order, OrderKind, Trigger};
 use domain::renewal::{Choice, Length};
 use domain::time::Instant;
 use engine::{Caller, Engine};
@@ -224,9 +224,12 @@ impl Tale {
                 return Ok(Some(self.order_sentence(&order)));
             }
             "resource.activated" => format!("active until {} (B-7)", at("expires_at")),
-            "resource.expired" => {
-                format!("expired; still runs; the customer is told; suspension on {} (C-1, C-4)", at("suspend_at"))
-            }
+            "resource.expired" => match self.time(&data, "suspend_at") {
+                Some(suspend_at) => {
+                    format!("expired; still runs; the customer is told; suspension on {suspend_at} (C-1, C-4)")
+                }
+                None => "expired; the customer is told (C-1)".to_owned(),
+            },
             "resource.suspended" => format!("suspended, data kept; release: {} (C-4, C-6)", at("release_at")),
             "resource.resumed" => "runs again (C-4)".to_owned(),
             "resource.released" => "released (C-4, R-13)".to_owned(),
@@ -270,8 +273,11 @@ impl Tale {
             | OrderKind::Refund
             | OrderKind::Adjustment => order.kind.name(),
         };
+        let is_ahead = order.period.is_some_and(|period| order.created_at < period.start);
         let rules = order.lines.first().map_or("P-4", |line| match (order.kind, line.basis, line.term.unit) {
             (OrderKind::Purchase, _, _) => "B-4, P-1",
+            _ if order.trigger == Trigger::Customer => "R-10, P-1",
+            _ if is_ahead => "R-13, P-1",
             (_, Basis::Part { .. }, Unit::Month) => "R-3, P-2",
             (_, Basis::Part { .. }, Unit::Hour) => "R-4, P-3",
             (_, _, _) => "R-6, R-7, P-1",

@@ -390,6 +390,19 @@ impl Store {
         }
     }
 
+    /// Stores an operator key in place of all others.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn replace_operator_keys(
+        &self,
+        make: impl FnOnce(&mut Desk<'_>) -> ApiKey + Send + 'static,
+    ) -> Result<(), Trouble> {
+        match self {
+            Self::Sqlite(database) => database.replace_operator_keys(make).await,
+        }
+    }
+
     /// Claims an idempotency key for a request that is several writes, so that its key means this request only (B-8).
     /// Claiming it again for the same request is `AlreadyDone`: some or all of the writes were done.
     ///

@@ -254,3 +254,17 @@ fn what_has_ended_is_not_renewed() {
     assert_eq!(refusals, [ended(State::Released), ended(State::Deleted)]);
     assert_eq!(life.cash(), 50_000);
 }
+
+#[test]
+fn to_the_end_of_the_month_with_another_plan_is_one_term_of_it() {
+    let goods = "uhost/hourly hour 1 100 CNY; uhost/monthly month 1 12000 CNY";
+    let mut life = shanghai("2025-05-10 12:00:00", goods);
+    life.credit(1_000_000);
+    let uhost = life.buys("uhost/hourly");
+    life.renew(uhost, Choice { length: Length::Terms(720), ..one_term() }).unwrap();
+
+    let monthly = Choice { plan: Some(code("monthly")), length: Length::MonthEnd, ..one_term() };
+    life.renew(uhost, monthly).unwrap();
+
+    assert_eq!(life.resource(uhost).terms, 1);
+}

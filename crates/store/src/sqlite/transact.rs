@@ -106,6 +106,19 @@ impl Database {
         .await
     }
 
+    pub(crate) async fn replace_operator_keys(
+        &self,
+        make: impl FnOnce(&mut Desk<'_>) -> ApiKey + Send + 'static,
+    ) -> Result<(), Trouble> {
+        let replaced = self.submit::<(), std::convert::Infallible>(move |session| {
+            let key = decided(session, |desk| Ok(make(desk)))?;
+            write::delete_operator_keys(session.connection).map_err(failed)?;
+            write::insert_api_key(session.connection, &key).map_err(failed)?;
+            Ok(Outcome::Done(()))
+        });
+        replaced.await.map(Outcome::into_inner).map_err(as_trouble)
+    }
+
     pub(crate) async fn claim_key(&self, idempotency: Idempotency) -> Decided<(), std::convert::Infallible> {
         self.submit(move |session| once(session, Some(&idempotency), |_| Ok(()))).await
     }

@@ -381,6 +381,14 @@ pub(super) fn insert_api_key(connection: &Connection, key: &ApiKey) -> rusqlite:
     connection.prepare_cached(INSERT_API_KEY)?.execute(values).map(drop)
 }
 
+const DELETE_OPERATOR_KEYS: &str = "
+    delete from api_key
+     where account_id is null";
+
+pub(super) fn delete_operator_keys(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached(DELETE_OPERATOR_KEYS)?.execute([]).map(drop)
+}
+
 const PUT_META: &str = "
     insert into meta (key, value)
     values (?1, ?2)

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use store::Idempotency;
 
 use super::caller::By;
-use super::fault::read;
+use super::fault::{Faults, read};
 use super::idempotency;
 use super::problem::{Code, Problem};
 
@@ -72,5 +72,11 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
     // The syntax first: what is JSON, but a number that no field can hold, is a wrong value and not malformed.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| malformed(error.to_string()))?;
+    // By position an array would fit the same fields, and mean something else when a field moves.
+    let mut faults = Faults::default();
+    if !text.trim_start().starts_with('{') {
+        faults.add("", "the body must be a JSON object");
+    }
+    faults.finish(|| Some(()))?;
     read(&mut serde_json::Deserializer::from_str(text))
 }

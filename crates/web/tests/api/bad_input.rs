@@ -35,6 +35,17 @@ async fn json_that_is_no_object_is_invalid() {
 }
 
 #[tokio::test]
+async fn an_array_is_not_read_by_position() {
+    let shop = Shop::at(NOW).await;
+    let account = shop.account(0).await;
+
+    let credits = format!("/v1/accounts/{account}/credits");
+    shop.send_text("POST", &credits, r#"[5, "cash", null]"#).await.refused(422, "invalid_request");
+
+    assert_eq!(shop.cash(&account).await, 0);
+}
+
+#[tokio::test]
 async fn an_order_with_a_wrong_value_buys_nothing() {
     let shop = Shop::at(NOW).await;
     let account = shop.account(36_000).await;
