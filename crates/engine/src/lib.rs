@@ -203,10 +203,7 @@ impl Engine {
     async fn catch_up(&self, account_id: AccountId) -> Result<(), Error> {
         let zone = Arc::clone(&self.zone);
         let done = self.store.transact(account_id, Wanted::default(), None, move |view, desk| {
-            let books = Books { zone: &zone, catalog: desk.catalog };
-            let mut draft = Draft::new(books, view, desk.ids, desk.now);
-            due::run(&mut draft);
-            Ok::<_, std::convert::Infallible>((draft.finish(), ()))
+            Ok::<_, std::convert::Infallible>((worker::due_work(&zone, view, desk), ()))
         });
         done.await?;
         Ok(())

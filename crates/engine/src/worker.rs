@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::change::Draft;
+use domain::calendar::BillingZone;
+use domain::change::{ChangeSet, Draft, View};
 use domain::due;
 use domain::renewal::Books;
 use std::sync::Arc;
-use store::{DueReport, Trouble};
+use store::{Desk, DueReport, Trouble};
 use tokio::sync::watch;
 
 use crate::Engine;
@@ -69,6 +70,14 @@ impl Worker {
     }
 }
 
+/// What is due of one account. What is left of a very long outage is due still, so the next transaction goes on with it.
+pub(crate) fn due_work(zone: &BillingZone, view: View, desk: &mut Desk<'_>) -> ChangeSet {
+    let books = Books { zone, catalog: desk.catalog };
+    let mut draft = Draft::new(books, view, desk.ids, desk.now);
+    due::run(&mut draft);
+    draft.finish()
+}
+
 impl Engine {
     /// Does a batch of what is due now.
     ///
@@ -76,13 +85,7 @@ impl Engine {
     /// [`Trouble`]; then nothing of the batch was done.
     pub async fn do_due_batch(&self) -> Result<DueReport, Trouble> {
         let zone = Arc::clone(&self.zone);
-        let done = self.store.transact_due(move |view, desk| {
-            let books = Books { zone: &zone, catalog: desk.catalog };
-            let mut draft = Draft::new(books, view, desk.ids, desk.now);
-            // What is left of a very long outage is due still, so the next batch goes on with it.
-            due::run(&mut draft);
-            draft.finish()
-        });
+        let done = self.store.transact_due(move |view, desk| due_work(&zone, view, desk));
         let report = done.await?;
         if report.n_accounts > 0 {
             metrics::counter!("perennial_renewals_total", "outcome" => "renewed").increment(report.n_renewed);

@@ -79,20 +79,24 @@ impl Writer {
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         let mut next = queue.recv().ok();
         while let Some(job) = next {
-            let left_over = if job.alone { self.solo(job) } else { self.group(job, queue) };
+            let left_over = if job.alone {
+                self.solo(job);
+                None
+            } else {
+                self.group(job, queue)
+            };
             next = left_over.or_else(|| queue.recv().ok());
         }
     }
 
-    fn solo(&mut self, job: Job) -> Option<Job> {
+    fn solo(&mut self, job: Job) {
         if !self.begin() {
-            return None;
+            return;
         }
         let before = Arc::clone(&self.catalog);
         let Finished { keep, reply } = (job.run)(&mut self.session());
         let committed = if keep { self.commit(1, &before) } else { self.roll_back(&before) };
         reply(committed);
-        None
     }
 
     /// Runs a job and what waits behind it. Gives back a job that wants to be alone.
