@@ -1,16 +1,17 @@
-//! Imports point one way: perennial > web > engine > store > domain.
+//! Imports point one way: perennial > web > engine > {store, seal} > domain.
 
 use super::Finding;
 use super::tree::{File, Tree};
 
 /// Each crate, and the crates of the workspace that it may build on. `testkit` is for tests, so nothing builds on it.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("domain", &[]),
     ("store", &["domain"]),
-    ("engine", &["domain", "store"]),
-    ("web", &["domain", "store", "engine"]),
-    ("perennial", &["domain", "store", "engine", "web"]),
-    ("testkit", &["domain", "store", "engine", "web"]),
+    ("seal", &["domain"]),
+    ("engine", &["domain", "store", "seal"]),
+    ("web", &["domain", "store", "seal", "engine"]),
+    ("perennial", &["domain", "store", "seal", "engine", "web"]),
+    ("testkit", &["domain", "store", "seal", "engine", "web"]),
 ];
 
 /// The rules depend on values and nothing else: no I/O, no runtime, no randomness.
