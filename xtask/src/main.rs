@@ -5,6 +5,7 @@ mod openapi;
 mod scenarios;
 mod suite;
 mod tidy;
+mod verifiers;
 mod workspace;
 
 use std::ffi::OsString;

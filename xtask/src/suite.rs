@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Profile, Workspace, run as run_program, works};
-use crate::{scenarios, tidy};
+use crate::{scenarios, tidy, verifiers};
 
 /// How a step ended; a failure is an error.
 pub enum Outcome {
@@ -20,10 +20,11 @@ struct Step {
     act: fn(&Workspace) -> Result<Outcome>,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step { name: "format", act: format },
     Step { name: "clippy", act: clippy },
     Step { name: "tidy", act: |workspace| tidy::run(workspace).map(|()| Outcome::Passed) },
+    Step { name: "software of others", act: verifiers::install },
     Step { name: "tests", act: tests },
     Step { name: "documentation tests", act: documentation_tests },
     Step { name: "release build", act: |workspace| workspace.build(Profile::Release).map(|_| Outcome::Passed) },

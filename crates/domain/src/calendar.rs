@@ -287,6 +287,12 @@ impl Day {
     pub fn plus_days(self, days: i64) -> Self {
         Self(plus(self.0, days.days()))
     }
+
+    /// How many dates it is after another.
+    #[must_use]
+    pub fn days_since(self, earlier: Self) -> i64 {
+        self.0.duration_since(earlier.0).as_hours() / 24
+    }
 }
 
 impl fmt::Display for Day {

@@ -91,8 +91,22 @@ pub struct Term {
 pub enum ProductKind {
     /// A prepaid instance of something: a host, an address.
     Resource,
-    /// A right, counted in units.
-    License,
+    /// A license whose units protect hosts (L-1).
+    DrLicense,
+    /// A license whose units pay for one failback each (L-1).
+    FailbackLicense,
+}
+
+impl ProductKind {
+    /// What kind of license it is, if it is one.
+    #[must_use]
+    pub const fn license(self) -> Option<crate::license::Kind> {
+        match self {
+            Self::Resource => None,
+            Self::DrLicense => Some(crate::license::Kind::Dr),
+            Self::FailbackLicense => Some(crate::license::Kind::Failback),
+        }
+    }
 }
 
 /// Whether an expired resource of the product is stopped (C-6).
@@ -132,7 +146,7 @@ pub struct Product {
     pub version: u32,
     /// What customers read.
     pub name: String,
-    /// Resource or license.
+    /// What it is.
     pub kind: ProductKind,
     /// Renewed before the expiry or not at all.
     pub exempt: bool,
@@ -190,7 +204,8 @@ impl Product {
         let release_after = longer(release_after, warn_before);
         let policy = Policy {
             exempt: self.exempt,
-            align: self.align && !self.exempt,
+            // licenses are never aligned.
+            align: self.align && !self.exempt && self.kind.license().is_none(),
             suspend_after: (self.suspend == Suspend::AfterWindow && !self.exempt)
                 .then_some(own.suspend_after.unwrap_or(shorter(suspend_after, release_after))),
             release_after,
@@ -330,12 +345,21 @@ pub enum CatalogRefusal {
         /// The product.
         product: Code,
     },
+    /// Licenses have no alignment, suspension or release to choose (L-7).
+    #[error("a license product takes no exempt, suspend, release_when_off or policy")]
+    NotForLicenses,
     /// A release would come before the suspension or its own warning (C-4, C-5).
     #[error("release_after must not be shorter than suspend_after and warn_before")]
     ReleaseTooEarly,
     /// A suspension would come while funded renewals are still being made (C-4).
     #[error("suspend_after must not be shorter than window")]
     SuspendedWithinWindow,
+    /// B-1: a license is sold by the month or year.
+    #[error("a license is sold by the month or year, not by the {}", unit.name())]
+    CycleOfLicense {
+        /// The unit that was given.
+        unit: Unit,
+    },
     /// There is no such product.
     #[error("there is no product {product}")]
     UnknownProduct {
@@ -374,7 +398,7 @@ pub struct ProductDraft {
     pub code: Code,
     /// What customers read.
     pub name: String,
-    /// Resource or license.
+    /// What it is.
     pub kind: ProductKind,
     ///
     pub exempt: bool,
@@ -401,6 +425,10 @@ pub fn put_product(
         return Err(CatalogRefusal::KindFixed { product: draft.code });
     }
     let ProductDraft { code, name, kind, exempt, align, suspend, release_when_off, durations } = draft;
+    let has_recycling = exempt || release_when_off || suspend == Suspend::Never || durations != Durations::default();
+    if kind.license().is_some() && has_recycling {
+        return Err(CatalogRefusal::NotForLicenses);
+    }
     let version = current.map_or(1, |current| current.version + 1);
     let created_at = now;
     let next = Product { code, version, name, kind, exempt, align, suspend, release_when_off, durations, created_at };
@@ -441,6 +469,17 @@ pub struct PlanDraft {
 
 /// How long a price is announced to those who renew, in days (P-5).
 const RENEWAL_NOTICE_DAYS: i64 = 30;
+
+/// Whether a product of this kind may be sold for terms in this unit (B-1).
+///
+/// # Errors
+/// [`CatalogRefusal::CycleOfLicense`].
+pub fn check_cycle(kind: ProductKind, unit: Unit) -> Result<(), CatalogRefusal> {
+    match (kind.license(), unit) {
+        (None, _) | (Some(_), Unit::Month | Unit::Year) => Ok(()),
+        (Some(_), Unit::Hour | Unit::Day) => Err(CatalogRefusal::CycleOfLicense { unit }),
+    }
+}
 
 /// The plan with the price that the operator gives it (P-5), or `None` when nothing changes.
 ///

@@ -2,7 +2,8 @@
 //! deletion.
 
 use crate::account::{Account, Shortfall};
-use crate::change::{Document, Draft, Freeze, Movement};
+use crate::change::Freeze;
+use crate::draft::{Document, Draft, Movement};
 use crate::due::{self, moved};
 use crate::event::{Body, Subject};
 use crate::ledger::{Entry, EntryReason, Postings};
@@ -195,7 +196,7 @@ pub fn delete(draft: &mut Draft<'_>, index: usize, trigger: Trigger) -> Result<O
         kind: OrderKind::Deletion,
         trigger,
         at: now,
-        resource_id: before.id,
+        holding: Some(before.id.into()),
         sold: Sold { product: before.product, plan: before.plan },
         lines: Vec::new(),
         amount: Amount::ZERO,

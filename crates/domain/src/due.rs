@@ -5,13 +5,21 @@
 
 use std::collections::BTreeSet;
 
-use crate::change::{Document, Draft, Unpayable};
+use crate::assignment;
+use crate::calendar::BillingZone;
+use crate::draft::{Document, Draft, Place, Unpayable};
 use crate::event::{Body, Reminded, ReminderReason, Subject};
-use crate::id::ResourceId;
+use crate::failback;
+use crate::holding::{Holding, HoldingId};
+use crate::id::{FailbackId, OrderId};
+use crate::license::{self, License, ends_at};
 use crate::order::{Order, OrderKind, Sold, Trigger};
-use crate::recycling::{Step, arrears_line, arrears_period, attempt_order, release_at, suspend_at, timers};
+use crate::recycling::{
+    AttemptOrder, Step, arrears_line, arrears_period, attempt_order, license_attempt_order, release_at, suspend_at,
+    timers,
+};
 use crate::reminder;
-use crate::renewal::{self, Books, Choice, Command, RenewalRefusal, next_attempt_at, wants_attempt};
+use crate::renewal::{self, Books, Choice, Command, Quote, RenewalRefusal, next_attempt_at, wants_attempt};
 use crate::resource::{Attempt, Input, Outcome, Resource, State};
 use crate::time::Instant;
 
@@ -22,6 +30,12 @@ pub fn due_at(resource: &Resource, books: &Books<'_>) -> Option<Instant> {
         return None;
     }
     timers(resource, &books.policy(resource), books.zone).next().map(|(at, _)| at)
+}
+
+/// When the next step of a license is due.
+#[must_use]
+pub fn license_due_at(license: &License, zone: &BillingZone) -> Option<Instant> {
+    license.timers(zone).next()
 }
 
 /// Whether all that is due is done.
@@ -46,8 +60,8 @@ pub fn run(draft: &mut Draft<'_>) -> Progress {
         match (step, reminder) {
             (Some(entry), reminder) if entry.at <= now && reminder.is_none_or(|at| entry.at <= at) => {
                 agenda.remove(entry);
-                perform(draft, entry.index, entry.step, entry.at);
-                agenda.add(draft, entry.index);
+                perform(draft, entry);
+                agenda.add(draft, entry.target);
             }
             (_, Some(at)) => reminder::remind(draft, at),
             (_, None) => return if draft.is_whole() { Progress::Done } else { Progress::More },
@@ -56,36 +70,56 @@ pub fn run(draft: &mut Draft<'_>) -> Progress {
     Progress::More
 }
 
-/// A step of one resource, in the order in which steps happen.
+/// What a step is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Target {
+    Holding(Place),
+    Failback(FailbackId),
+    Order(OrderId),
+}
+
+/// A step, in the order in which steps happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct AgendaEntry {
     at: Instant,
     step: Step,
-    order: (bool, Instant, ResourceId),
-    index: usize,
+    order: Option<AttemptOrder>,
+    target: Target,
 }
 
-/// The next step of each resource.
+/// The next step of everything.
 struct Agenda(BTreeSet<AgendaEntry>);
 
 impl Agenda {
     fn of(draft: &Draft<'_>) -> Self {
         let mut agenda = Self(BTreeSet::new());
-        for index in 0..draft.resources().count() {
-            agenda.add(draft, index);
+        for place in draft.places() {
+            agenda.add(draft, Target::Holding(place));
+        }
+        for failback in draft.failbacks() {
+            agenda.add(draft, Target::Failback(failback.id));
+        }
+        for pending in draft.pending() {
+            agenda.add(draft, Target::Order(pending.order_id));
         }
         agenda
     }
 
-    fn add(&mut self, draft: &Draft<'_>, index: usize) {
-        let resource = draft.resource(index);
-        if resource.state.is_final() {
-            return;
-        }
-        let (policy, zone) = (draft.books.policy(resource), draft.books.zone);
-        if let Some((at, step)) = timers(resource, &policy, zone).next() {
-            let order = attempt_order(resource, &policy, zone);
-            self.0.insert(AgendaEntry { at, step, order, index });
+    fn add(&mut self, draft: &Draft<'_>, target: Target) {
+        let next = match target {
+            Target::Holding(Place::Resource(index)) => next_step(draft, draft.resource(index)),
+            Target::Holding(Place::License(index)) => next_license_step(draft, draft.license(index)),
+            Target::Failback(id) => {
+                let due_at = draft.failback(id).and_then(failback::Failback::due_at);
+                due_at.map(|at| (at, Step::Lapse, None))
+            }
+            Target::Order(id) => {
+                let pending = draft.pending().iter().find(|pending| pending.order_id == id);
+                pending.map(|pending| (pending.closes_at, Step::CloseOrder, None))
+            }
+        };
+        if let Some((at, step, order)) = next {
+            self.0.insert(AgendaEntry { at, step, order, target });
         }
     }
 
@@ -98,47 +132,118 @@ impl Agenda {
     }
 }
 
-fn perform(draft: &mut Draft<'_>, index: usize, step: Step, at: Instant) {
+type NextStep = (Instant, Step, Option<AttemptOrder>);
+
+fn next_step(draft: &Draft<'_>, resource: &Resource) -> Option<NextStep> {
+    if resource.state.is_final() {
+        return None;
+    }
+    let (policy, zone) = (draft.books.policy(resource), draft.books.zone);
+    let (at, step) = timers(resource, &policy, zone).next()?;
+    Some((at, step, Some(attempt_order(resource, &policy, zone))))
+}
+
+fn next_license_step(draft: &Draft<'_>, license: &License) -> Option<NextStep> {
+    let license::Timers { attempt, expire, end } = license.timers(draft.books.zone);
+    let steps = [(attempt, Step::Attempt), (expire, Step::Expire), (end, Step::End)];
+    let (at, step) = steps.into_iter().filter_map(|(at, step)| Some((at?, step))).min()?;
+    Some((at, step, Some(license_attempt_order(license))))
+}
+
+fn perform(draft: &mut Draft<'_>, entry: AgendaEntry) {
+    let AgendaEntry { at, step, target, .. } = entry;
+    match target {
+        Target::Holding(Place::Resource(index)) => perform_on_resource(draft, index, step, at),
+        Target::Holding(Place::License(index)) => perform_on_license(draft, index, step, at),
+        Target::Failback(id) => {
+            let we_were_down = we_were_down(draft, at);
+            failback::lapse(draft, id, at, we_were_down);
+        }
+        Target::Order(id) => draft.close_order(id, at),
+    }
+}
+
+fn perform_on_resource(draft: &mut Draft<'_>, index: usize, step: Step, at: Instant) {
     match step {
-        Step::Attempt => attempt(draft, index, at),
+        Step::Attempt => attempt(draft, Place::Resource(index), at),
         Step::Expire => expire(draft, index, at),
         Step::Arrears => note_arrears(draft, index, at),
         Step::WarnOfSuspension => warn(draft, index, ReminderReason::Suspension),
         Step::WarnOfRelease => warn(draft, index, ReminderReason::Release),
         Step::Suspend => suspend(draft, index, at),
         Step::Release => release(draft, index, at),
+        Step::End | Step::Lapse | Step::CloseOrder => unreachable!("a resource has no such step"),
     }
 }
 
-/// Tries every resource of the draft that money or the switch gives a chance, in the order of R-9.
+fn perform_on_license(draft: &mut Draft<'_>, index: usize, step: Step, at: Instant) {
+    match step {
+        Step::Attempt => attempt(draft, Place::License(index), at),
+        Step::Expire => match draft.license(index).kind {
+            license::Kind::Dr => enter_grace(draft, index, at),
+            license::Kind::Failback => end_license(draft, index, at),
+        },
+        Step::End => end_license(draft, index, at),
+        Step::Arrears
+        | Step::WarnOfSuspension
+        | Step::WarnOfRelease
+        | Step::Suspend
+        | Step::Release
+        | Step::Lapse
+        | Step::CloseOrder => unreachable!("a license has no such step"),
+    }
+}
+
+/// Tries everything of the draft that money or the switch gives a chance, in the order of R-9.
 pub fn attempt_all(draft: &mut Draft<'_>) {
     let now = draft.now;
-    let mut wanting: Vec<_> = (draft.resources().enumerate())
-        .filter_map(|(index, resource)| {
+    let mut wanting: Vec<_> = draft.places().filter_map(|place| Some((wish(draft, place, now)?, place))).collect();
+    wanting.sort_unstable();
+    for (_, place) in wanting {
+        attempt(draft, place, now);
+    }
+}
+
+/// Where something stands among what wants an attempt now, if it does.
+fn wish(draft: &Draft<'_>, place: Place, now: Instant) -> Option<AttemptOrder> {
+    let books = &draft.books;
+    match place {
+        Place::Resource(index) => {
+            let resource = draft.resource(index);
             if resource.state.is_final() {
                 return None;
             }
-            let (policy, zone) = (draft.books.policy(resource), draft.books.zone);
-            wants_attempt(resource, &policy, now).then(|| (attempt_order(resource, &policy, zone), index))
-        })
-        .collect();
-    wanting.sort_unstable();
-    for (_, index) in wanting {
-        attempt(draft, index, now);
+            let policy = books.policy(resource);
+            wants_attempt(resource, &policy, now).then(|| attempt_order(resource, &policy, books.zone))
+        }
+        Place::License(index) => {
+            let license = draft.license(index);
+            let holding = license.holding().filter(|holding| !holding.phase.is_final())?;
+            let is_open = now < license.ends_at && wants_attempt(holding, &books.policy(holding), now);
+            is_open.then(|| license_attempt_order(license))
+        }
     }
 }
 
 /// Tries one resource now, because its switch was turned on.
 pub(crate) fn attempt_now(draft: &mut Draft<'_>, index: usize) {
     let now = draft.now;
-    attempt(draft, index, now);
+    attempt(draft, Place::Resource(index), now);
+}
+
+/// Tries a license now, if its switch was turned on in its grace.
+pub(crate) fn attempt_license_now(draft: &mut Draft<'_>, index: usize) {
+    let (now, place) = (draft.now, Place::License(index));
+    if wish(draft, place, now).is_some() {
+        attempt(draft, place, now);
+    }
 }
 
 /// An automatic attempt to renew, recorded with its outcome.
-fn attempt(draft: &mut Draft<'_>, index: usize, at: Instant) {
-    let before = draft.resource(index).clone();
+fn attempt(draft: &mut Draft<'_>, place: Place, at: Instant) {
     let available = draft.wallet().available();
-    let renewed = renew(draft, index, Command::Automatic, Trigger::Auto, at);
+    let holding = draft.holding(place).expect("only what can renew is tried");
+    let renewed = renew(draft, place, holding, Command::Automatic, Trigger::Auto, at);
     let (outcome, reason, price, order_id) = match &renewed {
         Ok(order) => (Outcome::Succeeded, None, Some(order.amount), Some(order.id)),
         Err(refusal @ RenewalRefusal::InsufficientBalance(shortfall)) => {
@@ -147,35 +252,50 @@ fn attempt(draft: &mut Draft<'_>, index: usize, at: Instant) {
         Err(refusal) => (Outcome::Error, Some(refusal.to_string()), None, None),
     };
     let id = draft.next_id();
-    draft.add_attempt(Attempt { id, resource_id: before.id, at, outcome, reason, price, available, order_id });
+    draft.add_attempt(Attempt { id, holding: holding.id, at, outcome, reason, price, available, order_id });
     if renewed.is_err() {
-        let mut after = before;
-        after.overdue.attempted_at = Some(at);
-        let next_attempt_at = next_attempt_at(&after, &draft.books.policy(&after), draft.books.zone);
-        let subject = Subject::Resource(after.id);
-        draft.set_resource(index, after);
-        draft.tell(at, subject, Body::RenewalPostponed { price, available, next_attempt_at });
+        let next_attempt_at = note_attempt(draft, place, at);
+        draft.tell(at, holding.id.into(), Body::RenewalPostponed { price, available, next_attempt_at });
     }
 }
 
-/// Renews a resource out of the wallet: order, ledger entry, new period, arrears revoked (R-7, C-3).
+/// Keeps that an attempt failed. Gives the time of the next one.
+fn note_attempt(draft: &mut Draft<'_>, place: Place, at: Instant) -> Option<Instant> {
+    let books = draft.books;
+    match place {
+        Place::Resource(index) => {
+            let mut after = draft.resource(index).clone();
+            after.overdue.attempted_at = Some(at);
+            let next_attempt_at = next_attempt_at(&after, &books.policy(&after), books.zone);
+            draft.set_resource(index, after);
+            next_attempt_at
+        }
+        Place::License(index) => {
+            let after = License { attempted_at: Some(at), ..draft.license(index).clone() };
+            let next_attempt_at = after.next_attempt_at(books.zone);
+            draft.set_license(after);
+            next_attempt_at
+        }
+    }
+}
+
+/// Renews out of the wallet: order, ledger entry, new period, arrears revoked (R-7, C-3).
 fn renew(
     draft: &mut Draft<'_>,
-    index: usize,
+    place: Place,
+    holding: Holding,
     command: Command,
     trigger: Trigger,
     at: Instant,
 ) -> Result<Order, RenewalRefusal> {
-    let before = draft.resource(index).clone();
-    let quote = renewal::decide(&before, command, &draft.books, draft.wallet(), at)?;
-    let after = before.renewed(&quote, draft.books.newest_version(&before));
+    let quote = renewal::decide(holding, command, &draft.books, draft.wallet(), at)?;
     let order = draft.pay(Document {
         kind: OrderKind::Renewal,
         trigger,
         at,
-        resource_id: before.id,
-        sold: Sold { product: before.product, plan: quote.plan },
-        lines: quote.lines,
+        holding: Some(holding.id),
+        sold: Sold { product: holding.product, plan: quote.plan },
+        lines: quote.lines.clone(),
         amount: quote.amount,
         terms_version: None,
     });
@@ -183,6 +303,23 @@ fn renew(
         Unpayable::Shortfall(shortfall) => RenewalRefusal::InsufficientBalance(shortfall),
         Unpayable::AmountTooLarge(too_large) => RenewalRefusal::AmountTooLarge(too_large),
     })?;
+    let version = draft.books.newest_version(holding);
+    match place {
+        Place::Resource(index) => resource_was_renewed(draft, index, &quote, version, (&order, at)),
+        Place::License(index) => license_was_renewed(draft, index, &quote, version, (&order, at)),
+    }
+    Ok(order)
+}
+
+fn resource_was_renewed(
+    draft: &mut Draft<'_>,
+    index: usize,
+    quote: &Quote,
+    version: u32,
+    (order, at): (&Order, Instant),
+) {
+    let before = draft.resource(index).clone();
+    let after = before.renewed(quote, version);
     draft.revoke_arrears(before.id, Some(order.id), at);
     let subject = Subject::Resource(before.id);
     let (order_id, amount, auto_renew) = (order.id, order.amount, after.auto_renew);
@@ -195,7 +332,56 @@ fn renew(
         draft.tell(at, subject, Body::AutoRenewChanged { auto_renew });
     }
     draft.set_resource(index, after);
-    Ok(order)
+}
+
+/// L-7, L-3: the same license has another term; its bonus has not.
+fn license_was_renewed(
+    draft: &mut Draft<'_>,
+    index: usize,
+    quote: &Quote,
+    version: u32,
+    (order, at): (&Order, Instant),
+) {
+    let after = draft.license(index).renewed(quote, version, draft.books.zone);
+    let (order_id, amount) = (order.id, order.amount);
+    let (start, expires_at) = (quote.period.start, quote.period.end);
+    draft.tell(at, Subject::License(after.id), Body::LicenseRenewed { order_id, start, expires_at, amount });
+    draft.set_license(after);
+}
+
+/// L-7: a DR license past its expiry; running hosts go on; the customer is told.
+fn enter_grace(draft: &mut Draft<'_>, index: usize, at: Instant) {
+    let before = draft.license(index).clone();
+    let state = before.state.apply(license::Input::EnterGrace).expect("only a valid license expires");
+    // An outage of ours takes no day from the customer: the grace lasts a day from when they were really told.
+    let planned = ends_at(before.kind, before.expires_at, draft.books.zone);
+    let told = draft.books.zone.add_days(draft.now, 1);
+    let ends_at = if we_were_down(draft, at) { planned.max(told) } else { planned };
+    let after = License { state, ends_at, ..before };
+    let (subject, expires_at) = (Subject::License(after.id), after.expires_at);
+    draft.tell(at, subject, Body::LicenseGraceStarted { expires_at, ends_at });
+    remind_of(draft, (after.id.into(), expires_at), ReminderReason::Expired, Some(ends_at));
+    draft.set_license(after);
+}
+
+/// L-4, L-7: a license is over; its hosts go to others (L-6).
+fn end_license(draft: &mut Draft<'_>, index: usize, at: Instant) {
+    let before = draft.license(index).clone();
+    if before.state == license::State::Grace && we_were_down(draft, at) {
+        return prolong_grace(draft, before);
+    }
+    let state = before.state.apply(license::Input::Expire).expect("a timer of a state leads out of it");
+    let expires_at = before.expires_at;
+    draft.tell(at, Subject::License(before.id), Body::LicenseExpired { expires_at });
+    draft.set_license(License { state, ended_at: Some(at), ..before });
+    assignment::reseat(draft, index, at);
+}
+
+/// in the last days of the grace the customer could not reach us, is told again and has a day.
+fn prolong_grace(draft: &mut Draft<'_>, before: License) {
+    let ends_at = draft.books.zone.add_days(draft.now, 1);
+    remind_of(draft, (before.id.into(), before.expires_at), ReminderReason::Expired, Some(ends_at));
+    draft.set_license(License { ends_at, ..before });
 }
 
 /// A manual renewal.
@@ -219,8 +405,8 @@ pub fn renew_by_hand(
     choice: Choice,
     trigger: Trigger,
 ) -> Result<Order, RenewalRefusal> {
-    let now = draft.now;
-    renew(draft, index, Command::Manual(choice), trigger, now)
+    let (now, holding) = (draft.now, Holding::from(draft.resource(index)));
+    renew(draft, Place::Resource(index), holding, Command::Manual(choice), trigger, now)
 }
 
 /// C-1: past its expiry; the service still runs; the customer is told.
@@ -232,7 +418,7 @@ fn expire(draft: &mut Draft<'_>, index: usize, at: Instant) {
     let release_at = release_at(&after, &policy, zone);
     let subject = Subject::Resource(after.id);
     draft.tell(at, subject, Body::ResourceExpired { expires_at: after.expires_at, suspend_at, release_at });
-    remind_of(draft, &after, ReminderReason::Expired, None);
+    remind_of(draft, (after.id.into(), after.expires_at), ReminderReason::Expired, None);
     draft.set_resource(index, after);
 }
 
@@ -248,7 +434,7 @@ fn note_arrears(draft: &mut Draft<'_>, index: usize, at: Instant) {
             kind: OrderKind::Arrears,
             trigger: Trigger::System,
             at,
-            resource_id: after.id,
+            holding: Some(after.id.into()),
             sold: Sold { product: after.product, plan: after.plan },
             lines: vec![line],
             amount: line.amount,
@@ -276,14 +462,19 @@ fn warn(draft: &mut Draft<'_>, index: usize, reason: ReminderReason) {
         ReminderReason::Release => release_at(&after, &policy, zone),
         ReminderReason::Expiring | ReminderReason::Expired => None,
     };
-    remind_of(draft, &after, reason, due_at);
+    remind_of(draft, (after.id.into(), after.expires_at), reason, due_at);
     draft.set_resource(index, after);
 }
 
-fn remind_of(draft: &mut Draft<'_>, resource: &Resource, reason: ReminderReason, due_at: Option<Instant>) {
-    let reminded = Reminded { resource_id: resource.id, expires_at: resource.expires_at, due_at };
+fn remind_of(
+    draft: &mut Draft<'_>,
+    (id, expires_at): (HoldingId, Instant),
+    reason: ReminderReason,
+    due_at: Option<Instant>,
+) {
+    let reminded = Reminded::of(id, expires_at, due_at);
     let sent_at = draft.now;
-    draft.tell(sent_at, Subject::Resource(resource.id), Body::ReminderSent { reason, resources: vec![reminded] });
+    draft.tell(sent_at, id.into(), Body::ReminderSent { reason, resources: vec![reminded] });
 }
 
 /// What takes something from a customer may be so late, in seconds; if we were down for longer, the customer could not

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::id::{AccountId, EventId, LicenseId, OrderId, ResourceId};
+use crate::holding::HoldingId;
+use crate::id::{AccountId, EventId, FailbackId, InstallationId, LicenseId, OrderId, ResourceId};
+use crate::label::{Host, JobId};
+use crate::license;
 use crate::money::Amount;
 use crate::order::OrderKind;
 use crate::time::Instant;
@@ -19,6 +22,19 @@ pub enum Subject {
     License(LicenseId),
     /// An order.
     Order(OrderId),
+    /// A failback.
+    Failback(FailbackId),
+    /// An installation.
+    Installation(InstallationId),
+}
+
+impl From<HoldingId> for Subject {
+    fn from(id: HoldingId) -> Self {
+        match id {
+            HoldingId::Resource(id) => Self::Resource(id),
+            HoldingId::License(id) => Self::License(id),
+        }
+    }
 }
 
 impl std::fmt::Display for Subject {
@@ -28,6 +44,8 @@ impl std::fmt::Display for Subject {
             Self::Resource(id) => id.fmt(f),
             Self::License(id) => id.fmt(f),
             Self::Order(id) => id.fmt(f),
+            Self::Failback(id) => id.fmt(f),
+            Self::Installation(id) => id.fmt(f),
         }
     }
 }
@@ -67,7 +85,9 @@ pub enum ReminderReason {
 #[expect(missing_docs, reason = "the fields say the same words as the API reference")]
 pub enum Body {
     /// An order is paid and done.
-    OrderCompleted { kind: OrderKind, amount: Amount, resource_id: Option<ResourceId> },
+    OrderCompleted { kind: OrderKind, amount: Amount, resource_id: Option<ResourceId>, license_id: Option<LicenseId> },
+    /// An order was not paid in time (B-3).
+    OrderClosed {},
     /// A resource was bought.
     ResourceActivated { order_id: OrderId, expires_at: Instant },
     /// A resource has another period.
@@ -92,15 +112,56 @@ pub enum Body {
     ArrearsRevoked { resource_id: ResourceId, superseded_by: Option<OrderId> },
     /// The balance does not cover what is due within the next seven days (C-8).
     BalanceLow { available: Amount, needed: Amount, until: Instant },
+    /// A license took effect (L-2, L-3, L-8).
+    LicenseActivated {
+        kind: license::Kind,
+        source: license::Source,
+        total: u32,
+        expires_at: Instant,
+        order_id: Option<OrderId>,
+        parent_id: Option<LicenseId>,
+    },
+    /// A license has another term (L-7).
+    LicenseRenewed { order_id: OrderId, start: Instant, expires_at: Instant, amount: Amount },
+    /// A license is past its expiry; running hosts go on (L-7).
+    LicenseGraceStarted { expires_at: Instant, ends_at: Instant },
+    /// The switch of a license was turned.
+    LicenseSwitched { auto_renew: bool },
+    /// A license is over (L-4, L-7).
+    LicenseExpired { expires_at: Instant },
+    /// The operator stopped a license (B-5).
+    LicenseSuspended { reason: String },
+    /// The operator lets it go on.
+    LicenseReinstated { reason: String },
+    /// The operator took a license back (B-5).
+    LicenseRevoked { reason: String },
+    /// A license ended while it had hosts; some went to other licenses, the others are stranded (L-6).
+    HostsReseated { n_moved: u32, n_stranded: u32, stranded: Vec<Host> },
+    /// A failback succeeded; its unit is consumed (L-5).
+    FailbackCommitted { job_id: JobId, host: Host, license_id: LicenseId, unit: u32 },
+    /// A failback was not heard of for too long; its unit is free again (L-5).
+    FailbackLapsed { job_id: JobId, host: Host },
+    /// A failback succeeded after it had lapsed, and no unit was free (L-5).
+    FailbackRefused { job_id: JobId, host: Host },
+    /// An installation took units along.
+    UnitsCheckedOut { n_units: u32 },
+    /// An installation brought units back.
+    ReceiptSettled { counter: u64, n_used: u32, n_unused: u32 },
+    /// A receipt's counter went backwards; the units stay checked out.
+    ReceiptRefused { counter: u64, last: u64 },
     /// A message to the customer (C-8).
     ReminderSent { reason: ReminderReason, resources: Vec<Reminded> },
 }
 
-/// A resource that a message names.
+/// A resource or license that a message names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reminded {
     /// The resource.
-    pub resource_id: ResourceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<ResourceId>,
+    /// The license.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license_id: Option<LicenseId>,
     /// When it expires.
     pub expires_at: Instant,
     /// When what the message warns of happens, if that is not the expiry.
@@ -108,9 +169,17 @@ pub struct Reminded {
     pub due_at: Option<Instant>,
 }
 
+impl Reminded {
+    /// What a message says of a resource or license.
+    #[must_use]
+    pub const fn of(id: HoldingId, expires_at: Instant, due_at: Option<Instant>) -> Self {
+        Self { resource_id: id.resource(), license_id: id.license(), expires_at, due_at }
+    }
+}
+
 impl Body {
     /// The names of all types, as the API's `type` shows them.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 30] = [
         "order.completed",
         "resource.activated",
         "resource.renewed",
@@ -126,6 +195,21 @@ impl Body {
         "balance.low",
         "reminder.sent",
         "order.closed",
+        "license.activated",
+        "license.renewed",
+        "license.auto_renew_changed",
+        "license.grace_started",
+        "license.expired",
+        "license.suspended",
+        "license.reinstated",
+        "license.revoked",
+        "license.hosts_reseated",
+        "failback.committed",
+        "failback.lapsed",
+        "failback.refused",
+        "installation.units_checked_out",
+        "installation.receipt_settled",
+        "installation.receipt_refused",
     ];
 
     /// The type, as the API shows it.
@@ -141,6 +225,22 @@ impl Body {
             Self::ResourceReleased { .. } => "resource.released",
             Self::ResourceDeleted { .. } => "resource.deleted",
             Self::AutoRenewChanged { .. } => "resource.auto_renew_changed",
+            Self::OrderClosed {} => "order.closed",
+            Self::LicenseActivated { .. } => "license.activated",
+            Self::LicenseRenewed { .. } => "license.renewed",
+            Self::LicenseGraceStarted { .. } => "license.grace_started",
+            Self::LicenseExpired { .. } => "license.expired",
+            Self::LicenseSuspended { .. } => "license.suspended",
+            Self::LicenseReinstated { .. } => "license.reinstated",
+            Self::LicenseRevoked { .. } => "license.revoked",
+            Self::HostsReseated { .. } => "license.hosts_reseated",
+            Self::FailbackCommitted { .. } => "failback.committed",
+            Self::FailbackLapsed { .. } => "failback.lapsed",
+            Self::FailbackRefused { .. } => "failback.refused",
+            Self::UnitsCheckedOut { .. } => "installation.units_checked_out",
+            Self::ReceiptSettled { .. } => "installation.receipt_settled",
+            Self::ReceiptRefused { .. } => "installation.receipt_refused",
+            Self::LicenseSwitched { .. } => "license.auto_renew_changed",
             Self::RenewalPostponed { .. } => "renewal.postponed",
             Self::ArrearsCreated { .. } => "arrears.created",
             Self::ArrearsRevoked { .. } => "arrears.revoked",

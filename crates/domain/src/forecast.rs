@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Wallet;
-use crate::id::ResourceId;
+use crate::holding::{Holding, HoldingId};
+use crate::license::License;
 use crate::money::Amount;
-use crate::recycling::{attempt_order, release_at};
-use crate::renewal::{Books, Command, next_attempt_at, quote};
+use crate::recycling::{AttemptOrder, attempt_order, license_attempt_order, release_at};
+use crate::renewal::{Books, Command, Quote, next_attempt_at, quote};
 use crate::resource::{Resource, State};
 use crate::time::Instant;
 
@@ -17,8 +18,8 @@ use crate::time::Instant;
 pub struct Item {
     /// When it will be tried.
     pub at: Instant,
-    /// The resource.
-    pub resource_id: ResourceId,
+    /// The resource or license.
+    pub holding: HoldingId,
     /// What it will cost.
     pub amount: Amount,
 }
@@ -39,13 +40,16 @@ pub struct Forecast {
 /// The most items of one forecast.
 pub const ITEMS_MAX: usize = 20_000;
 
-/// The renewals of these resources that fall due from `now` on and before `until`.
+/// What may renew: resources and licenses.
+pub type Owned<'a> = (&'a [Resource], &'a [License]);
+
+/// The renewals of these resources and licenses that fall due from `now` on and before `until`.
 #[must_use]
-pub fn forecast(resources: &[Resource], books: &Books<'_>, wallet: &Wallet, now: Instant, until: Instant) -> Forecast {
+pub fn forecast(owned: Owned<'_>, books: &Books<'_>, wallet: &Wallet, now: Instant, until: Instant) -> Forecast {
     let available = wallet.available();
     let mut forecast =
         Forecast { total: Amount::ZERO, balance_runs_out_at: None, items: Vec::new(), covers_until: until };
-    let mut future = Future::of(resources, books, now, until);
+    let mut future = Future::of(owned, books, now, until);
     while let Some(item) = future.next(books, until) {
         if forecast.items.len() == ITEMS_MAX {
             forecast.covers_until = item.at;
@@ -64,13 +68,13 @@ pub fn forecast(resources: &[Resource], books: &Books<'_>, wallet: &Wallet, now:
 /// What falls due before `until`, if the wallet does not cover it. Where very much falls due the sum ends early, but never
 /// before what the wallet cannot pay.
 pub(crate) fn shortage(
-    resources: &[Resource],
+    owned: Owned<'_>,
     books: &Books<'_>,
     wallet: &Wallet,
     now: Instant,
     until: Instant,
 ) -> Option<Amount> {
-    let mut future = Future::of(resources, books, now, until);
+    let mut future = Future::of(owned, books, now, until);
     let (mut needed, mut is_short, mut n_items) = (Amount::ZERO, false, 0);
     while let Some(Item { amount, .. }) = future.next(books, until) {
         needed = needed.plus(amount).unwrap_or(Amount::MAX);
@@ -83,15 +87,62 @@ pub(crate) fn shortage(
     is_short.then_some(needed)
 }
 
+/// A resource or license in a future in which everything is paid.
+enum Renewing {
+    Resource(Resource),
+    License(License),
+}
+
+impl Renewing {
+    fn holding(&self) -> Option<Holding> {
+        match self {
+            Self::Resource(resource) => Some(resource.into()),
+            Self::License(license) => license.holding(),
+        }
+    }
+
+    /// When it is tried next, if it has not ended by then.
+    fn attempt(&self, books: &Books<'_>, now: Instant) -> Option<(Instant, AttemptOrder)> {
+        match self {
+            Self::Resource(resource) => {
+                if resource.state.is_final() {
+                    return None;
+                }
+                let policy = books.policy(resource);
+                let at = next_attempt_at(resource, &policy, books.zone)?.max(now);
+                let is_gone = resource.state != State::Active
+                    && release_at(resource, &policy, books.zone).is_some_and(|release| release < at);
+                (!is_gone).then(|| (at, attempt_order(resource, &policy, books.zone)))
+            }
+            Self::License(license) => {
+                let at = license.next_attempt_at(books.zone)?.max(now);
+                (at <= license.ends_at).then(|| (at, license_attempt_order(license)))
+            }
+        }
+    }
+
+    fn renewed(&self, quote: &Quote, books: &Books<'_>) -> Self {
+        match self {
+            Self::Resource(resource) => Self::Resource(resource.renewed(quote, books.newest_version(resource))),
+            Self::License(license) => {
+                let version = license.holding().map_or(1, |holding| books.newest_version(holding));
+                Self::License(license.renewed(quote, version, books.zone))
+            }
+        }
+    }
+}
+
 struct Future {
-    resources: Vec<Resource>,
-    agenda: BTreeSet<(Instant, (bool, Instant, ResourceId), usize)>,
+    things: Vec<Renewing>,
+    agenda: BTreeSet<(Instant, AttemptOrder, usize)>,
 }
 
 impl Future {
-    fn of(resources: &[Resource], books: &Books<'_>, now: Instant, until: Instant) -> Self {
-        let mut future = Self { resources: resources.to_vec(), agenda: BTreeSet::new() };
-        for index in 0..resources.len() {
+    fn of((resources, licenses): Owned<'_>, books: &Books<'_>, now: Instant, until: Instant) -> Self {
+        let resources = resources.iter().cloned().map(Renewing::Resource);
+        let things: Vec<_> = resources.chain(licenses.iter().cloned().map(Renewing::License)).collect();
+        let mut future = Self { things, agenda: BTreeSet::new() };
+        for index in 0..future.things.len() {
             future.plan(index, books, now, until);
         }
         future
@@ -101,27 +152,20 @@ impl Future {
     fn next(&mut self, books: &Books<'_>, until: Instant) -> Option<Item> {
         loop {
             let (at, _, index) = self.agenda.pop_first()?;
-            let resource = &self.resources[index];
-            let Ok(quote) = quote(resource, Command::Automatic, books, at) else { continue };
-            let item = Item { at, resource_id: resource.id, amount: quote.amount };
-            self.resources[index] = resource.renewed(&quote, books.newest_version(resource));
+            let thing = &self.things[index];
+            let Some(holding) = thing.holding() else { continue };
+            let Ok(quote) = quote(holding, Command::Automatic, books, at) else { continue };
+            let item = Item { at, holding: holding.id, amount: quote.amount };
+            self.things[index] = thing.renewed(&quote, books);
             self.plan(index, books, at, until);
             return Some(item);
         }
     }
 
     fn plan(&mut self, index: usize, books: &Books<'_>, now: Instant, until: Instant) {
-        let resource = &self.resources[index];
-        if resource.state.is_final() {
-            return;
-        }
-        let policy = books.policy(resource);
-        let Some(at) = next_attempt_at(resource, &policy, books.zone) else { return };
-        let at = at.max(now);
-        let is_gone = resource.state != State::Active
-            && release_at(resource, &policy, books.zone).is_some_and(|release| release < at);
-        if at < until && !is_gone {
-            self.agenda.insert((at, attempt_order(resource, &policy, books.zone), index));
+        let Some((at, order)) = self.things[index].attempt(books, now) else { return };
+        if at < until {
+            self.agenda.insert((at, order, index));
         }
     }
 }

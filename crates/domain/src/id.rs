@@ -156,6 +156,18 @@ entities! {
     ApiKeyKind ApiKeyId "key";
     /// A DR or failback license.
     LicenseKindId LicenseId "lic";
+    /// A unit that protects a host.
+    AssignmentKind AssignmentId "asg";
+    /// A failback that uses a one-time unit.
+    FailbackKind FailbackId "fbk";
+    /// A row of the allocation log.
+    AllocationKind AllocationId "alc";
+    /// A copy of the customer's software that works offline.
+    InstallationKind InstallationId "ins";
+    /// An activation code.
+    CodeKind CodeId "cod";
+    /// A license file.
+    FileKind FileId "lif";
 }
 
 /// Which of 256 groups of accounts something belongs to. Constant for the life of an account.

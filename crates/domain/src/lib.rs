@@ -5,18 +5,28 @@
 //! `docs/rules.md`.
 //!
 //! Read in this order: [`id`], [`money`], [`time`], [`calendar`], [`catalog`], [`pricing`], [`order`], [`account`],
-//! [`ledger`], [`resource`], then **[`renewal`]**, the heart, [`recycling`] and [`due`].
+//! [`ledger`], [`resource`], [`license`], then **[`renewal`]**, the heart, [`recycling`] and [`due`]; [`unit`],
+//! [`assignment`] and [`failback`] say what the units of a license are used for.
 
 pub mod account;
+pub mod activation;
+pub mod assignment;
 pub mod calendar;
 pub mod catalog;
 pub mod change;
 pub mod desk;
+pub mod draft;
 pub mod due;
 pub mod event;
+pub mod failback;
 pub mod forecast;
+pub mod holding;
 pub mod id;
+pub mod installation;
+pub mod label;
 pub mod ledger;
+pub mod license;
+pub mod license_file;
 pub mod money;
 pub mod order;
 pub mod pricing;
@@ -26,3 +36,5 @@ pub mod reminder;
 pub mod renewal;
 pub mod resource;
 pub mod time;
+pub mod unit;
+pub mod verdict;

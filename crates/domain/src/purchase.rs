@@ -1,11 +1,16 @@
-//! Buying a resource out of the wallet (B-4, B-7).
+//! Buying resources and licenses (B-1 to B-4, B-7).
+
+use serde::{Deserialize, Serialize};
 
 use crate::account::Shortfall;
+use crate::activation::{NewLicense, UNITS_MAX, activate, add_bonus};
 use crate::calendar::Unit;
-use crate::catalog::{Code, ProductKind};
-use crate::change::{Document, Draft, Unpayable};
+use crate::catalog::{Code, Product, Term};
+use crate::draft::{Document, Draft, Unpayable};
 use crate::event::{Body, Subject};
-use crate::money::{AmountTooLarge, Currency};
+use crate::holding::HoldingId;
+use crate::license::{Kind, Source, Subscription};
+use crate::money::{Amount, AmountTooLarge, Currency};
 use crate::order::{Line, Order, OrderKind, Sold, Trigger};
 use crate::pricing::Rate;
 use crate::renewal::{Length, terms_max};
@@ -13,7 +18,7 @@ use crate::resource::{Overdue, Resource, Run, State};
 use crate::time::{Instant, Period};
 
 /// What a customer buys.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
     /// The product.
     pub product: Code,
@@ -25,13 +30,13 @@ pub struct Purchase {
     pub length: Length,
     /// A JSON object in the customer's words, kept as it is.
     pub configuration: String,
-    /// The switch; on by default (B-7).
+    /// The switch; on by default for a resource (B-7), a choice for a DR license (B-1).
     pub auto_renew: Option<bool>,
     /// The version of the terms that the customer agreed to (B-2).
     pub terms_version: Option<String>,
 }
 
-/// The most units of one resource.
+/// The most units of one resource; a license has at most [`UNITS_MAX`].
 pub const QUANTITY_MAX: u32 = 1_000_000;
 
 /// Why nothing was bought.
@@ -49,9 +54,21 @@ pub enum PurchaseRefusal {
         /// The code that was given.
         plan: Code,
     },
-    /// A license is not a resource.
-    #[error("licenses are not sold by this version")]
-    NotAResource,
+    /// B-2: a license is sold with the consent to its terms.
+    #[error("a license needs the customer's consent: the version of the terms that were accepted")]
+    ConsentRequired,
+    /// B-1: the switch of a DR license is the customer's choice.
+    #[error("a DR license needs a choice: auto_renew true or false")]
+    AutoRenewRequired,
+    /// L-4: a failback license expires by itself.
+    #[error("a failback license does not renew")]
+    AutoRenewNotSupported,
+    /// R-5: the term of a license is never aligned.
+    #[error("a license lasts for whole terms")]
+    NotAligned,
+    /// A license has nothing to configure.
+    #[error("a license has no configuration")]
+    NotConfigurable,
     /// No price is in force for purchases yet (P-5).
     #[error("the plan {plan} is not on sale before {from:?}")]
     NotOnSale {
@@ -91,7 +108,7 @@ pub enum PurchaseRefusal {
     AmountTooLarge(#[from] AmountTooLarge),
 }
 
-/// Buys a resource: order, ledger entry and resource at once, or a refusal and nothing (B-4).
+/// Buys a resource or a license: order, ledger entry and what was bought at once, or a refusal and nothing (B-4).
 ///
 /// ```
 /// # use testkit::rules::{Life, books, purchase};
@@ -104,22 +121,85 @@ pub enum PurchaseRefusal {
 /// assert_eq!(life.cash(), 0);
 /// ```
 ///
+/// A license starts when it is paid and brings its bonus in the same change set (L-2, L-3):
+///
+/// ```
+/// # use testkit::rules::{Life, books, license_purchase};
+/// let mut life = Life::new(books("Asia/Shanghai", "dr/monthly month 1 7500 USD dr"), "2025-06-30 15:30:27");
+/// life.credit(75_000);
+/// let dr = life.buy_license(license_purchase("dr/monthly", 10)).unwrap();
+/// assert_eq!(life.show(life.license(dr).expires_at), "2025-07-30 15:30:27");
+/// assert_eq!(life.licenses().len(), 2);
+/// ```
+///
 /// # Errors
 /// [`PurchaseRefusal`].
 pub fn buy(draft: &mut Draft<'_>, purchase: Purchase, trigger: Trigger) -> Result<Order, PurchaseRefusal> {
-    let (books, now) = (draft.books, draft.now);
-    let Purchase { product, plan: plan_code, quantity, length, configuration, auto_renew, terms_version } = purchase;
-    let offering = books.catalog.offering(product).ok_or(PurchaseRefusal::UnknownProduct { product })?;
-    if offering.product().kind != ProductKind::Resource {
-        return Err(PurchaseRefusal::NotAResource);
+    let deal = deal(draft, &purchase)?;
+    match deal.product.kind.license() {
+        None => buy_resource(draft, purchase, &deal, trigger),
+        Some(kind) => buy_license(draft, purchase, &deal, kind, trigger),
     }
+}
+
+/// An order closes when it was not paid for so long, in seconds (B-3).
+pub const PAYMENT_SECONDS: i64 = 30 * 60;
+
+/// Orders something that is paid on the payment platform (B-3): the order waits, and nothing else happens. What costs
+/// nothing is bought at once (P-4).
+///
+/// # Errors
+/// [`PurchaseRefusal`], never for lack of money.
+pub fn order(draft: &mut Draft<'_>, purchase: Purchase, trigger: Trigger) -> Result<Order, PurchaseRefusal> {
+    let deal = deal(draft, &purchase)?;
+    if deal.line.amount == Amount::ZERO {
+        return buy(draft, purchase, trigger);
+    }
+    let now = draft.now;
+    let document = deal.document(&purchase, trigger, now, None);
+    Ok(draft.await_payment(document, now.plus_seconds(PAYMENT_SECONDS), purchase))
+}
+
+/// A purchase that the catalog allows, and its price.
+struct Deal {
+    product: Product,
+    line: Line,
+    run: Run,
+    terms: u32,
+    term: Term,
+}
+
+impl Deal {
+    fn document(&self, purchase: &Purchase, trigger: Trigger, at: Instant, holding: Option<HoldingId>) -> Document {
+        Document {
+            kind: OrderKind::Purchase,
+            trigger,
+            at,
+            holding,
+            sold: Sold { product: purchase.product, plan: purchase.plan },
+            lines: vec![self.line],
+            amount: self.line.amount,
+            terms_version: purchase.terms_version.clone(),
+        }
+    }
+}
+
+fn deal(draft: &Draft<'_>, purchase: &Purchase) -> Result<Deal, PurchaseRefusal> {
+    let (books, now) = (draft.books, draft.now);
+    let Purchase { product, plan: plan_code, quantity, length, .. } = *purchase;
+    let offering = books.catalog.offering(product).ok_or(PurchaseRefusal::UnknownProduct { product })?;
+    let product = offering.product().clone();
     let plan = offering.plan(plan_code).ok_or(PurchaseRefusal::UnknownPlan { plan: plan_code })?;
+    if let Some(kind) = product.kind.license() {
+        check_license(purchase, kind)?;
+    }
     let account_currency = draft.account().currency;
     if plan.currency != account_currency {
         return Err(PurchaseRefusal::OtherCurrency { plan: plan.currency, account: account_currency });
     }
-    if quantity == 0 || quantity > QUANTITY_MAX {
-        return Err(PurchaseRefusal::QuantityOutOfRange { max: QUANTITY_MAX });
+    let max = if product.kind.license().is_some() { UNITS_MAX } else { QUANTITY_MAX };
+    if quantity == 0 || quantity > max {
+        return Err(PurchaseRefusal::QuantityOutOfRange { max });
     }
     let price = plan.price_for_purchase(now).ok_or_else(|| {
         let from = plan.prices.first().expect("a plan has a price").effective_from;
@@ -127,42 +207,102 @@ pub fn buy(draft: &mut Draft<'_>, purchase: Purchase, trigger: Trigger) -> Resul
     })?;
     let rate = Rate { price, term: plan.term, quantity };
     let (line, run, terms) = first_period(rate, length, now, draft)?;
+    Ok(Deal { product, line, run, terms, term: plan.term })
+}
+
+/// What a license asks of its buyer besides the quantity (B-1, B-2, L-4).
+fn check_license(purchase: &Purchase, kind: Kind) -> Result<(), PurchaseRefusal> {
+    if purchase.terms_version.is_none() {
+        return Err(PurchaseRefusal::ConsentRequired);
+    }
+    if purchase.length == Length::MonthEnd {
+        return Err(PurchaseRefusal::NotAligned);
+    }
+    if purchase.configuration != "{}" {
+        return Err(PurchaseRefusal::NotConfigurable);
+    }
+    // B-1: a failback license is bought with its quantity only.
+    if kind == Kind::Failback && purchase.length != Length::Terms(1) {
+        return Err(PurchaseRefusal::TermsOutOfRange { max: 1 });
+    }
+    match (kind, purchase.auto_renew) {
+        (Kind::Dr, None) => Err(PurchaseRefusal::AutoRenewRequired),
+        (Kind::Failback, Some(true)) => Err(PurchaseRefusal::AutoRenewNotSupported),
+        (Kind::Dr, Some(_)) | (Kind::Failback, Some(false) | None) => Ok(()),
+    }
+}
+
+fn pay(draft: &mut Draft<'_>, document: Document) -> Result<Order, PurchaseRefusal> {
+    draft.pay(document).map_err(|unpayable| match unpayable {
+        Unpayable::Shortfall(shortfall) => PurchaseRefusal::InsufficientBalance(shortfall),
+        Unpayable::AmountTooLarge(too_large) => PurchaseRefusal::AmountTooLarge(too_large),
+    })
+}
+
+fn buy_resource(
+    draft: &mut Draft<'_>,
+    purchase: Purchase,
+    deal: &Deal,
+    trigger: Trigger,
+) -> Result<Order, PurchaseRefusal> {
+    let now = draft.now;
     let id = draft.next_id();
+    let order = pay(draft, deal.document(&purchase, trigger, now, Some(HoldingId::Resource(id))))?;
     let resource = Resource {
         id,
         account_id: draft.account().id,
-        product,
-        product_version: offering.product().version,
-        plan: plan_code,
-        terms,
-        quantity,
-        configuration,
-        auto_renew: auto_renew.unwrap_or(true),
+        product: purchase.product,
+        product_version: deal.product.version,
+        plan: purchase.plan,
+        terms: deal.terms,
+        quantity: purchase.quantity,
+        configuration: purchase.configuration,
+        auto_renew: purchase.auto_renew.unwrap_or(true),
         state: State::Active,
         started_at: now,
         term_started_at: now,
-        expires_at: line.period.end,
-        run,
+        expires_at: deal.line.period.end,
+        run: deal.run,
         overdue: Overdue::default(),
         ended_at: None,
     };
-    let order = draft.pay(Document {
-        kind: OrderKind::Purchase,
-        trigger,
-        at: now,
-        resource_id: id,
-        sold: Sold { product, plan: plan_code },
-        lines: vec![line],
-        amount: line.amount,
-        terms_version,
-    });
-    let order = order.map_err(|unpayable| match unpayable {
-        Unpayable::Shortfall(shortfall) => PurchaseRefusal::InsufficientBalance(shortfall),
-        Unpayable::AmountTooLarge(too_large) => PurchaseRefusal::AmountTooLarge(too_large),
-    })?;
     let body = Body::ResourceActivated { order_id: order.id, expires_at: resource.expires_at };
     draft.tell(now, Subject::Resource(id), body);
     draft.add_resource(resource);
+    Ok(order)
+}
+
+/// L-2, L-3: the license starts now, and so does what comes free with it.
+fn buy_license(
+    draft: &mut Draft<'_>,
+    purchase: Purchase,
+    deal: &Deal,
+    kind: Kind,
+    trigger: Trigger,
+) -> Result<Order, PurchaseRefusal> {
+    let now = draft.now;
+    let id = draft.next_id();
+    let order = pay(draft, deal.document(&purchase, trigger, now, Some(HoldingId::License(id))))?;
+    let Purchase { product, plan, quantity: total, auto_renew, .. } = purchase;
+    let (product_version, terms) = (deal.product.version, deal.terms);
+    let license = NewLicense {
+        kind,
+        source: Source::Purchase,
+        subscription: Some(Subscription { product, product_version, plan, terms }),
+        total,
+        auto_renew: auto_renew.unwrap_or(false),
+        term: deal.term,
+        n_terms: terms,
+        period: deal.line.period,
+        parent_id: None,
+        order_id: Some(order.id),
+        code_id: None,
+        reason: None,
+    };
+    let license = activate(draft, id, license);
+    if kind == Kind::Dr {
+        add_bonus(draft, &license, deal.term, terms);
+    }
     Ok(order)
 }
 

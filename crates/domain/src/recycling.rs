@@ -5,6 +5,8 @@
 
 use crate::calendar::BillingZone;
 use crate::catalog::{Plan, Policy};
+use crate::holding::HoldingId;
+use crate::license::License;
 use crate::money::AmountTooLarge;
 use crate::order::Line;
 use crate::pricing::Rate;
@@ -29,6 +31,12 @@ pub enum Step {
     Suspend,
     /// The release (C-4).
     Release,
+    /// The end of a license (L-4, L-7).
+    End,
+    /// A failback was not heard of for too long (L-5).
+    Lapse,
+    /// An order was not paid in time (B-3).
+    CloseOrder,
 }
 
 /// When each step of a resource is due; `None`: not, as things stand.
@@ -229,16 +237,21 @@ pub fn arrears_line(
     rate.part(period, resource.expires_at, zone)
 }
 
+/// Where something stands among what is due at one instant.
+pub type AttemptOrder = (u8, Instant, HoldingId);
+
 /// Which of several resources due at one instant is tried first: the one that would be suspended first, then the
 /// older one; exempt and never suspended ones last.
 #[must_use]
-pub fn attempt_order(
-    resource: &Resource,
-    policy: &Policy,
-    zone: &BillingZone,
-) -> (bool, Instant, crate::id::ResourceId) {
+pub fn attempt_order(resource: &Resource, policy: &Policy, zone: &BillingZone) -> AttemptOrder {
     match suspend_at(resource, policy, zone) {
-        Some(suspend_at) => (false, suspend_at, resource.id),
-        None => (true, resource.expires_at, resource.id),
+        Some(suspend_at) => (0, suspend_at, resource.id.into()),
+        None => (2, resource.expires_at, resource.id.into()),
     }
+}
+
+/// licenses come after the resources that would be suspended; first the one that ends first.
+#[must_use]
+pub fn license_attempt_order(license: &License) -> AttemptOrder {
+    (1, license.ends_at, license.id.into())
 }

@@ -1,9 +1,11 @@
 //! Reminders before the expiry: one message per account and day, only for what is at risk (C-8).
 
 use crate::calendar::Unit;
-use crate::change::Draft;
+use crate::draft::Draft;
 use crate::event::{Body, Reminded, ReminderReason, Subject};
 use crate::forecast::shortage;
+use crate::holding::HoldingId;
+use crate::license::{Kind, License, State as LicenseState};
 use crate::renewal::Books;
 use crate::resource::{Resource, State};
 use crate::time::Instant;
@@ -33,13 +35,27 @@ pub fn next_reminder_at(resource: &Resource, books: &Books<'_>, after: Instant) 
     if resource.state != State::Active {
         return None;
     }
-    let expiry = books.zone.date(resource.expires_at);
-    let times = days_before(resource, books).map(|days| books.zone.hour_of(expiry.plus_days(-days), REMINDER_HOUR));
-    times.into_iter().find(|at| *at > after)
+    next_time(resource.expires_at, books.plan_of(resource).term.unit, books, after)
 }
 
-fn days_before(resource: &Resource, books: &Books<'_>) -> impl Iterator<Item = i64> {
-    let is_annual = books.plan_of(resource).term.unit == Unit::Year;
+/// The next time at which a reminder of a DR license may be due. A failback license expires by itself (L-4): there is
+/// nothing that the customer could do.
+#[must_use]
+pub fn next_license_reminder_at(license: &License, books: &Books<'_>, after: Instant) -> Option<Instant> {
+    if license.state != LicenseState::Valid || license.kind != Kind::Dr {
+        return None;
+    }
+    next_time(license.expires_at, license.run.unit, books, after)
+}
+
+fn next_time(expires_at: Instant, unit: Unit, books: &Books<'_>, after: Instant) -> Option<Instant> {
+    let expiry = books.zone.date(expires_at);
+    let mut times = days_before(unit).map(|days| books.zone.hour_of(expiry.plus_days(-days), REMINDER_HOUR));
+    times.find(|at| *at > after)
+}
+
+fn days_before(unit: Unit) -> impl Iterator<Item = i64> {
+    let is_annual = unit == Unit::Year;
     DAYS_BEFORE.into_iter().filter(move |days| *days != 30 || is_annual)
 }
 
@@ -52,7 +68,9 @@ pub(crate) fn remind(draft: &mut Draft<'_>, at: Instant) {
     if books.zone.date(draft.now) == today {
         send(draft, at);
     }
-    let next = draft.resources().filter_map(|resource| next_reminder_at(resource, &books, at)).min();
+    let of_resources = draft.resources().filter_map(|resource| next_reminder_at(resource, &books, at));
+    let of_licenses = draft.licenses().filter_map(|license| next_license_reminder_at(license, &books, at));
+    let next = of_resources.chain(of_licenses).min();
     draft.set_remind_at(next);
 }
 
@@ -61,16 +79,31 @@ fn send(draft: &mut Draft<'_>, at: Instant) {
     let today = books.zone.date(at);
     let until = books.zone.start_of(today.plus_days(LOOKAHEAD_DAYS + 1));
     let resources: Vec<_> = draft.resources().cloned().collect();
-    let shortage = shortage(&resources, &books, draft.wallet(), at, until);
+    let licenses: Vec<_> = draft.licenses().cloned().collect();
+    let shortage = shortage((&resources, &licenses), &books, draft.wallet(), at, until);
     let is_short = shortage.is_some();
-    let is_at_risk = |resource: &&Resource| {
-        let expiry = books.zone.date(resource.expires_at);
-        let is_day = days_before(resource, &books).any(|days| today.plus_days(days) == expiry);
-        resource.state == State::Active && is_day && (is_short || !resource.auto_renew)
+    let is_day = |expires_at: Instant, unit: Unit| {
+        let expiry = books.zone.date(expires_at);
+        days_before(unit).any(|days| today.plus_days(days) == expiry)
     };
-    let remind =
-        |resource: &Resource| Reminded { resource_id: resource.id, expires_at: resource.expires_at, due_at: None };
-    let reminded: Vec<_> = resources.iter().filter(is_at_risk).map(remind).collect();
+    let resource_is_at_risk = |resource: &&Resource| {
+        resource.state == State::Active
+            && (is_short || !resource.auto_renew)
+            && is_day(resource.expires_at, books.plan_of(*resource).term.unit)
+    };
+    let license_is_at_risk = |license: &&License| {
+        license.state == LicenseState::Valid
+            && license.kind == Kind::Dr
+            && (is_short || !license.auto_renew)
+            && is_day(license.expires_at, license.run.unit)
+    };
+    let remind = |id: HoldingId, expires_at| Reminded::of(id, expires_at, None);
+    let of_resources = resources.iter().filter(resource_is_at_risk);
+    let of_licenses = licenses.iter().filter(license_is_at_risk);
+    let reminded: Vec<_> = of_resources
+        .map(|resource| remind(resource.id.into(), resource.expires_at))
+        .chain(of_licenses.map(|license| remind(license.id.into(), license.expires_at)))
+        .collect();
     let subject = Subject::Account(draft.account().id);
     let sent_at = draft.now;
     if !reminded.is_empty() {

@@ -6,6 +6,8 @@
 use crate::account::{Shortfall, Wallet};
 use crate::calendar::{BillingZone, Unit};
 use crate::catalog::{Catalog, Code, Plan, Policy, Term};
+use crate::holding::{Holding, Phase};
+use crate::license;
 use crate::money::{Amount, AmountTooLarge};
 use crate::order::Line;
 use crate::pricing::{Rate, total};
@@ -42,7 +44,8 @@ pub struct Choice {
 }
 
 /// How long a chosen period is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Length {
     /// So many terms of the plan.
     Terms(u32),
@@ -83,6 +86,12 @@ pub enum RenewalRefusal {
     Ended {
         /// Which of the two.
         state: State,
+    },
+    /// A license that has ended is not renewable (L-7).
+    #[error("the license is {}", state.name())]
+    LicenseEnded {
+        /// How it ended.
+        state: license::State,
     },
     /// R-10: the result would not reach past now.
     #[error("the renewal would end in the past; it needs at least {needs_at_least} terms")]
@@ -126,26 +135,28 @@ pub enum RenewalRefusal {
 const CYCLES_MAX: usize = 100_000;
 
 impl<'a> Books<'a> {
-    /// The policy that holds for a resource's current period.
+    /// The policy that holds for a holding's current period.
     ///
     /// # Panics
-    /// When the catalog does not know the resource's product: a stored resource was sold from it.
+    /// When the catalog does not know its product: what is stored was sold from it.
     #[must_use]
-    pub fn policy(&self, resource: &Resource) -> Policy {
-        let offering = self.catalog.offering(resource.product);
-        let product = offering.and_then(|offering| offering.version(resource.product_version));
-        let product = product.unwrap_or_else(|| panic!("{}: no product {}", resource.id, resource.product));
-        product.policy(self.plan_of(resource).term.unit)
+    pub fn policy(&self, holding: impl Into<Holding>) -> Policy {
+        let holding: Holding = holding.into();
+        let offering = self.catalog.offering(holding.product);
+        let product = offering.and_then(|offering| offering.version(holding.product_version));
+        let product = product.unwrap_or_else(|| panic!("{}: no product {}", holding.id, holding.product));
+        product.policy(self.plan_of(holding).term.unit)
     }
 
-    /// The plan of a resource's stored choice.
+    /// The plan of a holding's stored choice.
     ///
     /// # Panics
     /// As [`Books::policy`].
     #[must_use]
-    pub fn plan_of(&self, resource: &Resource) -> &'a Plan {
-        let plan = self.find_plan(resource.product, resource.plan);
-        plan.unwrap_or_else(|| panic!("{}: no plan {}/{}", resource.id, resource.product, resource.plan))
+    pub fn plan_of(&self, holding: impl Into<Holding>) -> &'a Plan {
+        let holding: Holding = holding.into();
+        let plan = self.find_plan(holding.product, holding.plan);
+        plan.unwrap_or_else(|| panic!("{}: no plan {}/{}", holding.id, holding.product, holding.plan))
     }
 
     /// A plan of a product.
@@ -154,15 +165,16 @@ impl<'a> Books<'a> {
         self.catalog.offering(product)?.plan(plan)
     }
 
-    /// The newest version of a resource's product, which holds from its next renewal on.
+    /// The newest version of a holding's product, which holds from its next renewal on.
     #[must_use]
-    pub fn newest_version(&self, resource: &Resource) -> u32 {
-        let offering = self.catalog.offering(resource.product);
-        offering.map_or(resource.product_version, |offering| offering.product().version)
+    pub fn newest_version(&self, holding: impl Into<Holding>) -> u32 {
+        let holding: Holding = holding.into();
+        let offering = self.catalog.offering(holding.product);
+        offering.map_or(holding.product_version, |offering| offering.product().version)
     }
 }
 
-/// Whether and how a resource renews: the quote, if the wallet covers it.
+/// Whether and how a resource or license renews: the quote, if the wallet covers it.
 ///
 /// ```
 /// # use testkit::rules::{books, resource, wallet};
@@ -180,13 +192,13 @@ impl<'a> Books<'a> {
 /// # Errors
 /// [`RenewalRefusal`].
 pub fn decide(
-    resource: &Resource,
+    holding: impl Into<Holding>,
     command: Command,
     books: &Books<'_>,
     wallet: &Wallet,
     now: Instant,
 ) -> Result<Quote, RenewalRefusal> {
-    let quote = quote(resource, command, books, now)?;
+    let quote = quote(holding, command, books, now)?;
     wallet.split(quote.amount)?;
     Ok(quote)
 }
@@ -218,35 +230,43 @@ pub fn decide(
 ///
 /// # Errors
 /// [`RenewalRefusal`], never for lack of money.
-pub fn quote(resource: &Resource, command: Command, books: &Books<'_>, now: Instant) -> Result<Quote, RenewalRefusal> {
-    if resource.state.is_final() {
-        return Err(RenewalRefusal::Ended { state: resource.state });
+pub fn quote(
+    holding: impl Into<Holding>,
+    command: Command,
+    books: &Books<'_>,
+    now: Instant,
+) -> Result<Quote, RenewalRefusal> {
+    let holding: Holding = holding.into();
+    match holding.phase {
+        Phase::EndedResource(state) => return Err(RenewalRefusal::Ended { state }),
+        Phase::EndedLicense(state) => return Err(RenewalRefusal::LicenseEnded { state }),
+        Phase::Active | Phase::Overdue => {}
     }
-    if books.policy(resource).exempt && now >= resource.expires_at {
+    if books.policy(holding).exempt && now >= holding.expires_at {
         return Err(RenewalRefusal::NotRenewableAfterExpiry);
     }
     match command {
-        Command::Automatic => automatic(resource, books, now),
-        Command::Manual(choice) => manual(resource, choice, books, now),
+        Command::Automatic => automatic(&holding, books, now),
+        Command::Manual(choice) => manual(&holding, choice, books, now),
     }
 }
 
 /// R-7: from the old end, with as many cycles as it takes to reach past now.
-fn automatic(resource: &Resource, books: &Books<'_>, now: Instant) -> Result<Quote, RenewalRefusal> {
-    let plan = books.plan_of(resource);
-    let align = books.policy(resource).align;
-    let rate = rate_at_expiry(resource, plan);
+fn automatic(holding: &Holding, books: &Books<'_>, now: Instant) -> Result<Quote, RenewalRefusal> {
+    let plan = books.plan_of(*holding);
+    let align = books.policy(*holding).align;
+    let rate = rate_at_expiry(holding, plan);
     let mut lines = Vec::new();
-    let (mut end, mut run) = (resource.expires_at, resource.run);
+    let (mut end, mut run) = (holding.expires_at, holding.run);
     while lines.is_empty() || end <= now {
-        let cycle = next_cycle(end, run, align, rate, resource.terms, books.zone)?;
+        let cycle = next_cycle(end, run, align, rate, holding.terms, books.zone)?;
         (end, run) = (cycle.line.period.end, cycle.run);
         lines.push(cycle.line);
         if lines.len() > CYCLES_MAX {
             return Err(RenewalRefusal::TermsOutOfRange { max: terms_max(plan.term) });
         }
     }
-    finish(lines, run, resource.plan, resource.terms, resource.auto_renew)
+    finish(lines, run, holding.plan, holding.terms, holding.auto_renew)
 }
 
 struct Cycle {
@@ -303,32 +323,32 @@ fn extend(start: Instant, run: Run, term: Term, n_terms: u32) -> Result<Run, Ren
 }
 
 /// R-10: from the old end, as the customer chooses, and past now.
-fn manual(resource: &Resource, choice: Choice, books: &Books<'_>, now: Instant) -> Result<Quote, RenewalRefusal> {
-    let code = choice.plan.unwrap_or(resource.plan);
-    let plan = books.find_plan(resource.product, code).ok_or(RenewalRefusal::UnknownPlan { plan: code })?;
-    if plan.currency != books.plan_of(resource).currency {
+fn manual(holding: &Holding, choice: Choice, books: &Books<'_>, now: Instant) -> Result<Quote, RenewalRefusal> {
+    let code = choice.plan.unwrap_or(holding.plan);
+    let plan = books.find_plan(holding.product, code).ok_or(RenewalRefusal::UnknownPlan { plan: code })?;
+    if plan.currency != books.plan_of(*holding).currency {
         return Err(RenewalRefusal::OtherCurrency { plan: code });
     }
-    if code != resource.plan && plan.price_for_purchase(now).is_none() {
+    if code != holding.plan && plan.price_for_purchase(now).is_none() {
         return Err(RenewalRefusal::NotOnSale { plan: code });
     }
-    let rate = rate_at_expiry(resource, plan);
-    let start = resource.expires_at;
+    let rate = rate_at_expiry(holding, plan);
+    let start = holding.expires_at;
     let (cycle, terms) = match choice.length {
-        Length::Terms(n_terms) => (full_terms(start, resource.run, rate, n_terms, books.zone)?, n_terms),
+        Length::Terms(n_terms) => (full_terms(start, holding.run, rate, n_terms, books.zone)?, n_terms),
         Length::MonthEnd if plan.term.unit == Unit::Month => {
             // A number of terms says nothing about another plan: 720 hours are not 720 months.
-            let terms = if code == resource.plan { resource.terms } else { 1 };
+            let terms = if code == holding.plan { holding.terms } else { 1 };
             (aligned_part(start, books.zone.month_around(start).end, rate, books.zone)?, terms)
         }
         Length::MonthEnd => return Err(RenewalRefusal::NotMonthly),
     };
     if cycle.line.period.end <= now {
-        let needs_at_least = terms_needed(start, resource.run, plan.term, books.zone, now)?;
+        let needs_at_least = terms_needed(start, holding.run, plan.term, books.zone, now)?;
         return Err(RenewalRefusal::TermTooShort { needs_at_least });
     }
     // R-11: an hourly resource would be recycled within the hour, so its switch goes on.
-    let auto_renew = choice.auto_renew_after.unwrap_or(resource.auto_renew || plan.term.unit == Unit::Hour);
+    let auto_renew = choice.auto_renew_after.unwrap_or(holding.auto_renew || plan.term.unit == Unit::Hour);
     finish(vec![cycle.line], cycle.run, code, terms, auto_renew)
 }
 
@@ -354,9 +374,9 @@ fn finish(lines: Vec<Line>, run: Run, plan: Code, terms: u32, auto_renew: bool) 
 }
 
 /// P-5: the price in force for renewals at the old expiry, for all lines of a late renewal.
-fn rate_at_expiry(resource: &Resource, plan: &Plan) -> Rate {
-    let price = plan.price_for_renewal(resource.expires_at);
-    Rate { price, term: plan.term, quantity: resource.quantity }
+fn rate_at_expiry(holding: &Holding, plan: &Plan) -> Rate {
+    let price = plan.price_for_renewal(holding.expires_at);
+    Rate { price, term: plan.term, quantity: holding.quantity }
 }
 
 fn period(start: Instant, end: Instant, term: Term) -> Result<Period, RenewalRefusal> {
@@ -397,16 +417,17 @@ impl Resource {
 /// At the expiry, then every day at its local time (R-1, R-2). An exempt product: hourly in the 24 hours before its
 /// expiry (R-13). Never with the switch off (R-12).
 #[must_use]
-pub fn next_attempt_at(resource: &Resource, policy: &Policy, zone: &BillingZone) -> Option<Instant> {
-    if !resource.auto_renew || resource.state.is_final() {
+pub fn next_attempt_at(holding: impl Into<Holding>, policy: &Policy, zone: &BillingZone) -> Option<Instant> {
+    let holding: Holding = holding.into();
+    if !holding.auto_renew || holding.phase.is_final() {
         return None;
     }
-    if policy.exempt { next_exempt_attempt(resource) } else { Some(next_daily_attempt(resource, zone)) }
+    if policy.exempt { next_exempt_attempt(&holding) } else { Some(next_daily_attempt(&holding, zone)) }
 }
 
-fn next_daily_attempt(resource: &Resource, zone: &BillingZone) -> Instant {
-    let expiry = resource.expires_at;
-    let Some(attempted_at) = resource.overdue.attempted_at.filter(|at| *at >= expiry) else {
+pub(crate) fn next_daily_attempt(holding: &Holding, zone: &BillingZone) -> Instant {
+    let expiry = holding.expires_at;
+    let Some(attempted_at) = holding.attempted_at.filter(|at| *at >= expiry) else {
         return expiry;
     };
     let n_days = attempted_at.seconds_since(expiry) / 86_400;
@@ -417,29 +438,30 @@ fn next_daily_attempt(resource: &Resource, zone: &BillingZone) -> Instant {
 }
 
 /// The first instant at which an exempt resource is tried: 24 hours before its expiry, and within its current period.
-fn exempt_window_start(resource: &Resource) -> Instant {
-    resource.expires_at.plus_seconds(-24 * 3600).max(resource.term_started_at)
+fn exempt_window_start(holding: &Holding) -> Instant {
+    holding.expires_at.plus_seconds(-24 * 3600).max(holding.term_started_at)
 }
 
-fn next_exempt_attempt(resource: &Resource) -> Option<Instant> {
+fn next_exempt_attempt(holding: &Holding) -> Option<Instant> {
     // Once it has expired, an attempt that was not made then is not made any more: the switch may be turned on later.
-    if resource.state != State::Active {
+    if holding.phase != Phase::Active {
         return None;
     }
-    let first = exempt_window_start(resource);
-    let next = match resource.overdue.attempted_at.filter(|at| *at >= first) {
+    let first = exempt_window_start(holding);
+    let next = match holding.attempted_at.filter(|at| *at >= first) {
         None => first,
         Some(attempted_at) => first.plus_seconds((attempted_at.seconds_since(first) / 3600 + 1) * 3600),
     };
-    (next < resource.expires_at).then_some(next)
+    (next < holding.expires_at).then_some(next)
 }
 
 /// Whether money or the switch makes an attempt at once (R-2): past the expiry, or in an exempt product's last day (R-13).
 #[must_use]
-pub fn wants_attempt(resource: &Resource, policy: &Policy, now: Instant) -> bool {
-    if !resource.auto_renew || resource.state.is_final() {
+pub fn wants_attempt(holding: impl Into<Holding>, policy: &Policy, now: Instant) -> bool {
+    let holding: Holding = holding.into();
+    if !holding.auto_renew || holding.phase.is_final() {
         return false;
     }
-    let expired = resource.expires_at <= now;
-    if policy.exempt { !expired && exempt_window_start(resource) <= now } else { expired }
+    let expired = holding.expires_at <= now;
+    if policy.exempt { !expired && exempt_window_start(&holding) <= now } else { expired }
 }

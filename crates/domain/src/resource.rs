@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Unit;
 use crate::catalog::Code;
+use crate::holding::HoldingId;
 use crate::id::{AccountId, OrderId, ResourceId};
 use crate::order::names;
 use crate::time::Instant;
@@ -172,8 +173,8 @@ pub struct Resource {
 pub struct Attempt {
     /// Its id.
     pub id: crate::id::AttemptId,
-    /// The resource.
-    pub resource_id: ResourceId,
+    /// The resource or license.
+    pub holding: HoldingId,
     /// When: for late work the instant at which it was due.
     pub at: Instant,
     /// How it ended.

@@ -164,7 +164,8 @@ impl Engine {
         let resources = self.store().live_resources(id, self.zone().add_days(until, 2)).await?;
         let catalog = self.store().catalog();
         let books = Books { zone: self.zone(), catalog: &catalog };
-        Ok((account.currency, forecast(&resources, &books, &wallet, now, until)))
+        let licenses = self.store().live_licenses(id).await?;
+        Ok((account.currency, forecast((&resources, &licenses), &books, &wallet, now, until)))
     }
 
     /// Events, oldest first.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::catalog::{Catalog, CatalogRefusal, Code, Offering, PlanDraft, ProductDraft, put_plan, put_product};
+use domain::catalog::{
+    Catalog, CatalogRefusal, Code, Offering, PlanDraft, ProductDraft, check_cycle, put_plan, put_product,
+};
 use store::CatalogChange;
 
 use crate::{Caller, Engine, Error};
@@ -33,6 +35,7 @@ impl Engine {
         let zone = Arc::clone(&self.zone);
         let put = self.store().transact_catalog(move |desk| {
             let offering = desk.catalog.offering(product).ok_or(CatalogRefusal::UnknownProduct { product })?;
+            check_cycle(offering.product().kind, draft.term.unit)?;
             let next = put_plan(offering.plan(draft.code), draft, &zone, desk.now)?;
             let change = next.map_or(CatalogChange::None, |plan| CatalogChange::Plan { product, plan });
             Ok::<_, CatalogRefusal>((change, ()))

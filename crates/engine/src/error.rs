@@ -1,12 +1,18 @@
 //! Why a use case did nothing, with a stable code for each reason.
 
+use domain::activation::LicenseRefusal;
+use domain::assignment::AssignmentRefusal;
 use domain::catalog::CatalogRefusal;
 use domain::desk::{ResourceRefusal, WalletRefusal};
+use domain::failback::FailbackRefusal;
+use domain::installation::InstallationRefusal;
 use domain::purchase::PurchaseRefusal;
 use domain::renewal::RenewalRefusal;
 use domain::resource::State;
 use domain::time::Instant;
 use store::{TransactError, Trouble};
+
+use crate::signing::KeyError;
 
 /// Why a use case did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +58,30 @@ pub enum Refusal {
     /// Of a change of the catalog.
     #[error(transparent)]
     Catalog(#[from] CatalogRefusal),
+    /// Of a license.
+    #[error(transparent)]
+    License(#[from] LicenseRefusal),
+    /// Of an assignment.
+    #[error(transparent)]
+    Assignment(#[from] AssignmentRefusal),
+    /// Of a failback.
+    #[error(transparent)]
+    Failback(#[from] FailbackRefusal),
+    /// Of something that an installation wants.
+    #[error(transparent)]
+    Installation(#[from] InstallationRefusal),
+    /// A signed document that does not hold.
+    #[error(transparent)]
+    Seal(seal::Flaw),
+    /// The text is no Ed25519 key.
+    #[error("the public key is not a valid Ed25519 key of 32 bytes")]
+    InvalidPublicKey,
+    /// B-5.
+    #[error("what was paid for is not refunded; the operator may revoke it with a reason")]
+    NonRefundable,
+    /// There is nothing to sign with.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// T-5: the clock does not go back.
     #[error("the clock is at {now} and does not go back to {to}")]
     ClockBackwards {
@@ -63,9 +93,6 @@ pub enum Refusal {
     /// The process lives on real time (T-5).
     #[error("there is no test clock; start with --test-clock")]
     NoTestClock,
-    /// No payment platform is set up.
-    #[error("no payment platform is set up; pay with the wallet")]
-    NoPaymentPlatform,
 }
 
 /// What kind of no it is.
@@ -94,9 +121,16 @@ impl Refusal {
             Self::Resource(ResourceRefusal::Active) => ("resource_active", Class::Conflict),
             Self::Resource(ResourceRefusal::Ended { state }) => (ended(*state), Class::Conflict),
             Self::Catalog(refusal) => catalog_code(refusal),
+            Self::License(refusal) => license_code(refusal),
+            Self::Assignment(refusal) => assignment_code(refusal),
+            Self::Failback(refusal) => failback_code(*refusal),
+            Self::Installation(refusal) => installation_code(*refusal),
+            Self::Seal(flaw) => (flaw.code(), Class::Invalid),
+            Self::InvalidPublicKey => ("invalid_public_key", Class::Invalid),
+            Self::NonRefundable => ("non_refundable", Class::Conflict),
+            Self::Keys(_) => ("signing_unavailable", Class::Unavailable),
             Self::ClockBackwards { .. } => ("clock_backwards", Class::Conflict),
             Self::NoTestClock => ("not_found", Class::Missing),
-            Self::NoPaymentPlatform => ("payment_platform_unavailable", Class::Unavailable),
         }
     }
 }
@@ -112,7 +146,11 @@ const fn purchase_code(refusal: &PurchaseRefusal) -> (&'static str, Class) {
     match refusal {
         PurchaseRefusal::UnknownProduct { .. } => ("unknown_product", Class::Invalid),
         PurchaseRefusal::UnknownPlan { .. } => ("unknown_plan", Class::Invalid),
-        PurchaseRefusal::NotAResource => ("licenses_not_available", Class::Invalid),
+        PurchaseRefusal::ConsentRequired => ("consent_required", Class::Invalid),
+        PurchaseRefusal::AutoRenewRequired => ("auto_renew_required", Class::Invalid),
+        PurchaseRefusal::AutoRenewNotSupported => ("auto_renew_not_supported", Class::Invalid),
+        PurchaseRefusal::NotAligned => ("not_aligned", Class::Invalid),
+        PurchaseRefusal::NotConfigurable => ("not_configurable", Class::Invalid),
         PurchaseRefusal::NotOnSale { .. } => ("not_on_sale", Class::Conflict),
         PurchaseRefusal::OtherCurrency { .. } => ("currency_mismatch", Class::Invalid),
         PurchaseRefusal::QuantityOutOfRange { .. } => ("invalid_quantity", Class::Invalid),
@@ -128,6 +166,7 @@ const fn renewal_code(refusal: &RenewalRefusal) -> (&'static str, Class) {
         RenewalRefusal::InsufficientBalance(_) => ("insufficient_balance", Class::Payment),
         RenewalRefusal::NotRenewableAfterExpiry => ("not_renewable_after_expiry", Class::Conflict),
         RenewalRefusal::Ended { state } => (ended(*state), Class::Conflict),
+        RenewalRefusal::LicenseEnded { .. } => ("license_ended", Class::Conflict),
         RenewalRefusal::TermTooShort { .. } => ("term_too_short", Class::Invalid),
         RenewalRefusal::TermsOutOfRange { .. } => ("invalid_terms", Class::Invalid),
         RenewalRefusal::UnknownPlan { .. } => ("unknown_plan", Class::Invalid),
@@ -135,6 +174,53 @@ const fn renewal_code(refusal: &RenewalRefusal) -> (&'static str, Class) {
         RenewalRefusal::OtherCurrency { .. } => ("currency_mismatch", Class::Invalid),
         RenewalRefusal::NotMonthly => ("not_monthly", Class::Invalid),
         RenewalRefusal::AmountTooLarge(_) => ("amount_too_large", Class::Invalid),
+    }
+}
+
+const fn license_code(refusal: &LicenseRefusal) -> (&'static str, Class) {
+    match refusal {
+        LicenseRefusal::QuantityOutOfRange => ("invalid_quantity", Class::Invalid),
+        LicenseRefusal::TermOutOfRange => ("invalid_term", Class::Invalid),
+        LicenseRefusal::UnknownCode => ("unknown_activation_code", Class::Invalid),
+        LicenseRefusal::AlreadyRedeemed => ("already_redeemed", Class::Conflict),
+        LicenseRefusal::CodeExpired { .. } => ("expired", Class::Invalid),
+        LicenseRefusal::Unknown => ("not_found", Class::Missing),
+        LicenseRefusal::AutoRenewNotSupported => ("auto_renew_not_supported", Class::Invalid),
+        LicenseRefusal::Ended { .. } => ("license_ended", Class::Conflict),
+        LicenseRefusal::NotSuspended => ("license_not_suspended", Class::Conflict),
+    }
+}
+
+const fn assignment_code(refusal: &AssignmentRefusal) -> (&'static str, Class) {
+    match refusal {
+        AssignmentRefusal::UnknownLicense { .. } => ("unknown_license", Class::Invalid),
+        AssignmentRefusal::NoUnitsAvailable => ("no_units_available", Class::Conflict),
+        AssignmentRefusal::UnknownAssignment => ("not_found", Class::Missing),
+        AssignmentRefusal::HostHasUnit { .. } => ("host_has_unit", Class::Conflict),
+        AssignmentRefusal::Released => ("assignment_released", Class::Conflict),
+        AssignmentRefusal::Stranded => ("stranded", Class::Conflict),
+    }
+}
+
+const fn failback_code(refusal: FailbackRefusal) -> (&'static str, Class) {
+    match refusal {
+        FailbackRefusal::NoUnitsAvailable => ("no_units_available", Class::Conflict),
+        FailbackRefusal::Unknown => ("not_found", Class::Missing),
+        FailbackRefusal::JobOfAnotherHost => ("job_of_another_host", Class::Conflict),
+        FailbackRefusal::AlreadyConsumed => ("already_consumed", Class::Conflict),
+        FailbackRefusal::Cancelled => ("failback_cancelled", Class::Conflict),
+        FailbackRefusal::Lapsed => ("failback_lapsed", Class::Conflict),
+    }
+}
+
+const fn installation_code(refusal: InstallationRefusal) -> (&'static str, Class) {
+    match refusal {
+        InstallationRefusal::Unknown => ("not_found", Class::Missing),
+        InstallationRefusal::NameTaken => ("installation_exists", Class::Conflict),
+        InstallationRefusal::UnitsOutOfRange => ("invalid_quantity", Class::Invalid),
+        InstallationRefusal::NoUnitsAvailable => ("no_units_available", Class::Conflict),
+        InstallationRefusal::CounterBackwards { .. } => ("receipt_counter_backwards", Class::Conflict),
+        InstallationRefusal::NotCheckedOut { .. } => ("not_checked_out", Class::Conflict),
     }
 }
 
@@ -150,11 +236,14 @@ const fn wallet_code(refusal: &WalletRefusal) -> (&'static str, Class) {
 const fn catalog_code(refusal: &CatalogRefusal) -> (&'static str, Class) {
     match refusal {
         CatalogRefusal::KindFixed { .. } => ("product_kind_fixed", Class::Conflict),
+        CatalogRefusal::NotForLicenses => ("not_for_licenses", Class::Invalid),
         CatalogRefusal::ReleaseTooEarly => ("release_too_early", Class::Invalid),
         CatalogRefusal::SuspendedWithinWindow => ("suspended_within_window", Class::Invalid),
         CatalogRefusal::UnknownProduct { .. } => ("not_found", Class::Missing),
         CatalogRefusal::PlanFixed { .. } => ("plan_fixed", Class::Conflict),
-        CatalogRefusal::TermOutOfRange { .. } => ("invalid_term", Class::Invalid),
+        CatalogRefusal::TermOutOfRange { .. } | CatalogRefusal::CycleOfLicense { .. } => {
+            ("invalid_term", Class::Invalid)
+        }
         CatalogRefusal::RenewalsBeforePurchases => ("renewals_before_purchases", Class::Invalid),
         CatalogRefusal::PriceInThePast => ("price_in_the_past", Class::Invalid),
         CatalogRefusal::NegativePrice => ("invalid_amount", Class::Invalid),
@@ -171,7 +260,18 @@ macro_rules! refusals {
     )*};
 }
 
-refusals!(PurchaseRefusal, RenewalRefusal, WalletRefusal, ResourceRefusal, CatalogRefusal);
+refusals!(
+    PurchaseRefusal,
+    RenewalRefusal,
+    WalletRefusal,
+    ResourceRefusal,
+    CatalogRefusal,
+    LicenseRefusal,
+    AssignmentRefusal,
+    FailbackRefusal,
+    InstallationRefusal,
+    KeyError
+);
 
 impl From<std::convert::Infallible> for Error {
     fn from(never: std::convert::Infallible) -> Self {

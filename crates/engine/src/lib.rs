@@ -7,24 +7,29 @@ mod catalog;
 mod clock;
 mod error;
 mod key;
+mod license;
 mod resource;
+pub mod signing;
+mod unit;
 mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::calendar::BillingZone;
-use domain::change::Draft;
+use domain::draft::Draft;
 use domain::due::{self, Progress};
-use domain::id::{AccountId, ResourceId};
+use domain::id::AccountId;
 use domain::order::Trigger;
 use domain::renewal::Books;
-use store::{Idempotency, Outcome, Store, TransactError, Wanted};
+use store::{Idempotency, Outcome, OwnedId, Store, Timed, TransactError, Wanted};
 
 pub use account::{AccountDraft, Balance};
 pub use clock::SiteClock;
 pub use error::{Class, Error, Refusal};
 pub use key::{ApiSecret, InvalidOperatorKey, is_usable_operator_key};
+pub use license::{IssuedCode, LicenseView, Summary};
 pub use resource::{ItemResult, Preview, RenewalItem, Renewed, ResourceView};
+pub use unit::{HOSTS_MAX, InstallationView, Settlement, Validated};
 pub use worker::Worker;
 
 /// Who asks.
@@ -100,6 +105,7 @@ pub struct Engine {
     zone: Arc<BillingZone>,
     advancing: Arc<tokio::sync::Mutex<()>>,
     due: Arc<tokio::sync::Notify>,
+    signing: Arc<signing::Signing>,
 }
 
 /// Why a transaction decided nothing.
@@ -122,10 +128,13 @@ where
     }
 }
 
-/// When a resource's next step is due, for the store to keep.
+/// When the next step of something is due, for the store to keep.
 #[must_use]
 pub fn due_at(zone: Arc<BillingZone>) -> store::DueAt {
-    Arc::new(move |resource, catalog| due::due_at(resource, &Books { zone: &zone, catalog }))
+    Arc::new(move |timed, catalog| match timed {
+        Timed::Resource(resource) => due::due_at(resource, &Books { zone: &zone, catalog }),
+        Timed::License(license) => due::license_due_at(license, &zone),
+    })
 }
 
 /// A seed that makes the ids of two processes differ.
@@ -141,7 +150,14 @@ impl Engine {
     /// The use cases over these.
     #[must_use]
     pub fn new(store: Store, clock: Arc<SiteClock>, zone: Arc<BillingZone>) -> Self {
-        Self { store, clock, zone, advancing: Arc::default(), due: Arc::default() }
+        let signing = Arc::new(signing::Signing::with(None));
+        Self { store, clock, zone, advancing: Arc::default(), due: Arc::default(), signing }
+    }
+
+    /// The same, with the secret that unlocks the signing keys.
+    #[must_use]
+    pub fn with_secret(self, secret: signing::Secret) -> Self {
+        Self { signing: Arc::new(signing::Signing::with(Some(secret))), ..self }
     }
 
     /// The store.
@@ -209,9 +225,9 @@ impl Engine {
         Ok(())
     }
 
-    /// The account of a resource that the caller may act on.
-    async fn owner(&self, caller: Caller, id: ResourceId) -> Result<AccountId, Error> {
-        let account_id = self.store.account_of_resource(id).await?.ok_or(Error::NotFound)?;
+    /// The account of something that the caller may act on.
+    async fn owner(&self, caller: Caller, id: impl Into<OwnedId>) -> Result<AccountId, Error> {
+        let account_id = self.store.account_of(id.into()).await?.ok_or(Error::NotFound)?;
         caller.require_access(account_id)?;
         Ok(account_id)
     }

@@ -1,7 +1,7 @@
 //! Buying, renewing, switching, deleting resources; orders and attempts.
 
-use domain::change::Draft;
 use domain::desk;
+use domain::draft::Draft;
 use domain::due::{self, Outlook, outlook};
 use domain::id::{AccountId, AttemptId, OrderId, ResourceId};
 use domain::order::Order;
@@ -236,7 +236,7 @@ impl Engine {
     /// [`Error`].
     pub async fn attempts(&self, caller: Caller, id: ResourceId, page: Page<AttemptId>) -> Result<Vec<Attempt>, Error> {
         self.owner(caller, id).await?;
-        Ok(self.store().attempts(id, page).await?)
+        Ok(self.store().attempts(id.into(), page).await?)
     }
 
     /// An order.

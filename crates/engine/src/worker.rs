@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use domain::calendar::BillingZone;
-use domain::change::{ChangeSet, Draft, View};
+use domain::change::{ChangeSet, View};
+use domain::draft::Draft;
 use domain::due;
 use domain::renewal::Books;
 use std::sync::Arc;

@@ -53,6 +53,9 @@ struct Values {
     /// Address under which people reach it [default: that of the request]
     #[arg(long, env = "PERENNIAL_PUBLIC_URL")]
     public_url: Option<String>,
+    /// The file with the secret that locks signing keys [default: secret in the data directory, made when missing]
+    #[arg(long, env = "PERENNIAL_SECRET_FILE")]
+    secret_file: Option<String>,
     /// A PostgreSQL database instead of the embedded one; not in this version
     #[arg(long, env = "PERENNIAL_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -90,6 +93,8 @@ pub struct Settings {
     pub roles: Roles,
     /// The address for people.
     pub public_url: Option<String>,
+    /// The file with the secret that locks signing keys, when one was given.
+    pub secret_file: Option<PathBuf>,
     /// JSON log lines.
     pub log_json: bool,
     /// The log filter.
@@ -114,6 +119,7 @@ impl Settings {
             test_clock,
             roles: Roles { web: true, worker: true },
             public_url: None,
+            secret_file: None,
             log_json: false,
             log: "warn".to_owned(),
         }
@@ -158,6 +164,7 @@ pub fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
             .check("roles", flags.roles.or(file.roles), |text| roles(&text))
             .unwrap_or(Roles { web: true, worker: true }),
         public_url: reader.check("public_url", flags.public_url.or(file.public_url), public_url),
+        secret_file: flags.secret_file.or(file.secret_file).map(PathBuf::from),
         log_json: reader
             .check("log_format", flags.log_format.or(file.log_format), |text| match text.as_str() {
                 "json" => Ok(true),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use domain::assignment::Wish;
 use domain::calendar::{BillingZone, Unit};
 use domain::catalog::{Durations, PlanDraft, ProductDraft, ProductKind, Suspend, Term};
 use domain::desk::CreditKind;
@@ -87,6 +88,7 @@ struct Sample {
     customers: Vec<(&'static str, &'static str, AccountId, String)>,
     in_arrears: ResourceId,
     now: Instant,
+    root: String,
 }
 
 impl Sample {
@@ -109,6 +111,15 @@ impl Sample {
         sell(engine, "dns", "Domain name service", Kind::NeverSuspended, &[("annual", Unit::Year, 1, 36_000)]).await?;
         sell(engine, "anti-ddos", "Protection against floods", Kind::Exempt, &[("monthly", Unit::Month, 1, 20_000)])
             .await?;
+        sell(
+            engine,
+            "dr",
+            "Disaster recovery for one host",
+            Kind::Dr,
+            &[("monthly", Unit::Month, 1, 7_500), ("annual", Unit::Year, 1, 75_000)],
+        )
+        .await?;
+        sell(engine, "failback", "One failback", Kind::Failback, &[("standard", Unit::Month, 3, 2_000)]).await?;
 
         let harbor = account(engine, "Harbor Robotics", 5_000_000).await?;
         let studio = account(engine, "Studio Moss", 30_000).await?;
@@ -126,6 +137,8 @@ impl Sample {
         buy(engine, studio, "uhost", "thirty-days", 2).await?;
         buy(engine, studio, "eip", "monthly", 1).await?;
         let in_arrears = buy(engine, antiques, "uhost", "monthly", 1).await?;
+        let clinic = account(engine, "Summit Clinic", 400_000).await?;
+        protect(engine, clinic).await?;
         advance(engine, READY).await?;
 
         let mut customers = Vec::new();
@@ -133,12 +146,15 @@ impl Sample {
             ("Harbor Robotics", "rich: everything renews", harbor),
             ("Studio Moss", "short of money: one renewed, one waits", studio),
             ("Old Town Antiques", "in arrears since 25 May, will be suspended", antiques),
+            ("Summit Clinic", "ten DR units, four hosts protected, failbacks free and bought", clinic),
         ] {
             let key = engine.add_account_key(Caller::Operator, id, "demo".to_owned(), None).await?.into_inner();
             let (_, secret) = key;
             customers.push((name, what, id, secret.context("a new key")?.expose().to_owned()));
         }
-        Ok(Self { operator_key: operator_key.expose().to_owned(), customers, in_arrears, now: engine.now() })
+        let root = engine.store().key_ring().await?.root.context("the first start makes keys")?;
+        let (operator_key, now) = (operator_key.expose().to_owned(), engine.now());
+        Ok(Self { operator_key, customers, in_arrears, now, root })
     }
 
     fn introduce(&self, address: SocketAddr) {
@@ -156,7 +172,7 @@ impl Sample {
         let (_, _, antiques, antiques_key) = &self.customers[2];
         let operator = &self.operator_key;
         say("");
-        say("Three things to try:");
+        say("Five things to try:");
         say("1. Look at a resource in arrears: it still runs, and says when it will be suspended:");
         say(&format!("   curl -s -H 'Authorization: Bearer {antiques_key}' {url}/v1/resources/{}", self.in_arrears));
         say("2. Recharge: the renewal goes on from the old end at once, and the arrears orders are revoked:");
@@ -172,9 +188,52 @@ impl Sample {
         ));
         let (_, _, _, harbor_key) = &self.customers[0];
         say(&format!("   curl -s -H 'Authorization: Bearer {harbor_key}' '{url}/v1/resources?product=uhost'"));
+        let (_, _, _, clinic_key) = &self.customers[3];
+        say("4. Ask what a protected host may do: the answer is signed, and a takeover is always allowed:");
+        say(&format!(
+            "   curl -s -H 'Authorization: Bearer {clinic_key}' -H 'Content-Type: application/json' \
+             -d '{{\"host\":\"records-1\",\"nonce\":\"12345678\"}}' {url}/v1/validate"
+        ));
+        say("5. Take everything along in a file that verifies without this server:");
+        say(&format!(
+            "   curl -s -X POST -H 'Authorization: Bearer {clinic_key}' -H 'Content-Type: application/json' \
+             -d '{{}}' {url}/v1/license-files > license.txt"
+        ));
+        say(&format!("   perennial license verify license.txt --at {} --root {}", self.now, self.root));
         say("");
         say("Ctrl-C ends the demo. `perennial demo --story` tells how it all works, line by line.");
     }
+}
+
+/// Buys DR licenses, protects hosts with some of them, and brings one host back.
+async fn protect(engine: &Engine, id: AccountId) -> anyhow::Result<()> {
+    let caller = Caller::Account(id);
+    let purchase = Purchase {
+        product: "dr".parse()?,
+        plan: "monthly".parse()?,
+        quantity: 10,
+        length: Length::Terms(1),
+        configuration: "{}".to_owned(),
+        auto_renew: Some(true),
+        terms_version: Some("2025-04".to_owned()),
+    };
+    let failbacks = Purchase {
+        product: "failback".parse()?,
+        plan: "standard".parse()?,
+        quantity: 5,
+        auto_renew: None,
+        ..purchase.clone()
+    };
+    engine.buy(caller, id, purchase, None).await?;
+    engine.buy(caller, id, failbacks, None).await?;
+    for host in ["records-1", "records-2", "imaging", "reception"] {
+        let wish = Wish { host: host.parse()?, name: None, license_id: None };
+        engine.assign(caller, id, wish, None).await?;
+    }
+    let job = ("failback-1".parse()?, "records-2".parse()?);
+    let started = engine.start_failback(caller, id, job, None).await?.into_inner();
+    engine.commit_failback(caller, started.failback.id, None).await?;
+    Ok(())
 }
 
 /// What makes a sample product special.
@@ -186,6 +245,10 @@ pub enum Kind {
     Exempt,
     /// C-6.
     NeverSuspended,
+    /// A license that protects hosts (L-1).
+    Dr,
+    /// A license that pays for failbacks (L-1).
+    Failback,
 }
 
 /// A product with plans `(code, unit, count, price)` in CNY.
@@ -202,7 +265,11 @@ pub async fn sell(
     let draft = ProductDraft {
         code: code.parse()?,
         name: name.to_owned(),
-        kind: ProductKind::Resource,
+        kind: match kind {
+            Kind::Plain | Kind::Exempt | Kind::NeverSuspended => ProductKind::Resource,
+            Kind::Dr => ProductKind::DrLicense,
+            Kind::Failback => ProductKind::FailbackLicense,
+        },
         exempt: kind == Kind::Exempt,
         align: true,
         suspend: if kind == Kind::NeverSuspended { Suspend::Never } else { Suspend::AfterWindow },

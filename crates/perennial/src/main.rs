@@ -4,6 +4,8 @@ mod bench;
 mod config;
 mod demo;
 mod http;
+mod keys;
+mod license;
 mod maintain;
 mod serve;
 mod story;
@@ -14,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{DataArgs, ServeArgs};
 
-/// Sells prepaid resources that renew themselves.
+/// Sells prepaid resources and licenses that renew themselves.
 #[derive(Debug, Parser)]
 #[command(name = "perennial", version, propagate_version = true)]
 struct Cli {
@@ -36,6 +38,10 @@ enum Command {
     Backup(maintain::BackupArgs),
     /// Makes an operator key in place of all others, when one was lost or leaked; the server must not run.
     OperatorKey(DataArgs),
+    /// Makes, replaces and revokes the keys that sign license files.
+    Keys(keys::KeysArgs),
+    /// Says what a license file holds, without a server.
+    License(license::LicenseArgs),
     /// Prints the OpenAPI document.
     Openapi,
     /// Measures this machine: renewals, purchases and reads per second.
@@ -50,6 +56,8 @@ fn main() -> ExitCode {
         Command::Verify(args) => maintain::verify(&args),
         Command::Backup(args) => maintain::backup(&args),
         Command::OperatorKey(args) => maintain::operator_key(&args),
+        Command::Keys(args) => keys::run(args),
+        Command::License(args) => license::run(args),
         Command::Openapi => maintain::openapi(),
         Command::Bench(args) => bench::run(&args),
     };

@@ -19,7 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{ServeArgs, Settings, complain, say, settings};
-use crate::http;
+use crate::{http, keys};
 
 /// Requests that run when the process is told to stop have so long to finish.
 const GRACE: Duration = Duration::from_secs(10);
@@ -169,9 +169,12 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Engine> {
         id_seed: engine::id_seed(),
     };
     let store = Store::Sqlite(Database::open(directory, ports)?);
-    let engine = Engine::new(store, clock, zone);
+    let secret = keys::secret(directory, settings.secret_file.as_deref())?;
+    let engine = Engine::new(store, clock, zone).with_secret(secret.clone());
     let test_clock = engine.clock().is_test().then(|| engine.now());
     engine.store().set_site(engine.zone().name().to_owned(), test_clock).await?;
+    let issuer = settings.public_url.as_deref().unwrap_or(keys::ISSUER);
+    keys::ensure(&engine, directory, &secret, issuer).await?;
     Ok(engine)
 }
 

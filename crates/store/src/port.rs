@@ -3,13 +3,25 @@
 use std::sync::Arc;
 
 use domain::account::{Account, Wallet};
+use domain::activation::ActivationCode;
+use domain::assignment::Assignment;
 use domain::catalog::{Catalog, Code, Plan, Product};
 use domain::change::{ChangeSet, View};
-use domain::id::{AccountId, ApiKeyId, AttemptId, EventId, FreezeId, Ids, OrderId, ResourceId};
+use domain::failback::{self, Failback};
+use domain::holding::HoldingId;
+use domain::id::{
+    AccountId, AllocationId, ApiKeyId, AssignmentId, AttemptId, CodeId, EventId, FailbackId, FreezeId, Ids,
+    InstallationId, LicenseId, OrderId, ResourceId,
+};
+use domain::installation::Installation;
+use domain::label::{Host, InstallationName, JobId};
 use domain::ledger::Entry;
+use domain::license::{self, License};
 use domain::order::{Order, OrderKind, OrderState};
 use domain::resource::{Attempt, Resource, State};
 use domain::time::Instant;
+use domain::unit::{Allocation, UnitId};
+use domain::verdict::Evidence;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,8 +33,17 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Instant;
 }
 
-/// Says when something that expires then, or waits, is due; kept beside the row.
-pub type DueAt = Arc<dyn Fn(&Resource, &Catalog) -> Option<Instant> + Send + Sync>;
+/// What has a next step whose time follows from the rules.
+#[derive(Debug, Clone, Copy)]
+pub enum Timed<'a> {
+    /// A resource.
+    Resource(&'a Resource),
+    /// A license.
+    License(&'a License),
+}
+
+/// Says when the next step of something is due; kept beside the row.
+pub type DueAt = Arc<dyn Fn(Timed<'_>, &Catalog) -> Option<Instant> + Send + Sync>;
 
 /// What a decision is made with besides the view.
 #[derive(Debug)]
@@ -44,6 +65,28 @@ pub struct Wanted {
     pub attemptable: bool,
     /// This freeze.
     pub freeze: Option<FreezeId>,
+    /// These licenses, each with the bonus that came with it.
+    pub licenses: Vec<LicenseId>,
+    /// Licenses of these kinds with at least so many free units, those that end first.
+    pub free_units: Vec<(license::Kind, u32)>,
+    /// The hosts of these licenses.
+    pub hosts_of: Vec<LicenseId>,
+    /// These assignments.
+    pub assignments: Vec<AssignmentId>,
+    /// The assignments of these hosts that were not released.
+    pub hosts: Vec<Host>,
+    /// These failbacks.
+    pub failbacks: Vec<FailbackId>,
+    /// The failbacks of these jobs.
+    pub jobs: Vec<JobId>,
+    /// This installation, with what is checked out to it.
+    pub installation: Option<InstallationId>,
+    /// The installation of this name.
+    pub installation_name: Option<InstallationName>,
+    /// This activation code.
+    pub code: Option<CodeId>,
+    /// All that a license file shows: every license and host, and the last file's number.
+    pub license_file: bool,
 }
 
 /// What makes a repeated write the same write (B-8).
@@ -55,6 +98,8 @@ pub struct Idempotency {
     pub key: String,
     /// A hash of the request: the same key with another request is refused.
     pub fingerprint: [u8; 32],
+    /// Whether the key is kept for ever, because what it did happens once for ever (L-5).
+    pub lasting: bool,
 }
 
 /// How a write ended. Doing something twice is normal.
@@ -138,6 +183,34 @@ pub struct DueReport {
     pub more: bool,
 }
 
+/// Something that belongs to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnedId {
+    /// A resource.
+    Resource(ResourceId),
+    /// A license.
+    License(LicenseId),
+    /// An assignment.
+    Assignment(AssignmentId),
+    /// A failback.
+    Failback(FailbackId),
+    /// An installation.
+    Installation(InstallationId),
+}
+
+macro_rules! owned {
+    ($($id:ty => $variant:ident),*) => {$(
+        impl From<$id> for OwnedId {
+            fn from(id: $id) -> Self {
+                Self::$variant(id)
+            }
+        }
+    )*};
+}
+
+owned!(ResourceId => Resource, LicenseId => License, AssignmentId => Assignment, FailbackId => Failback,
+    InstallationId => Installation);
+
 /// A page of a list: after a row, so many rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page<C> {
@@ -172,7 +245,7 @@ pub struct OrderFilter {
     /// About this resource.
     pub resource_id: Option<ResourceId>,
     /// About this license.
-    pub license_id: Option<domain::id::LicenseId>,
+    pub license_id: Option<LicenseId>,
     /// Of this kind.
     pub kind: Option<OrderKind>,
     /// In this state.
@@ -186,6 +259,74 @@ pub struct EventFilter {
     pub account_id: Option<AccountId>,
     /// Of this type.
     pub kind: Option<String>,
+}
+
+/// Which licenses a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LicenseFilter {
+    /// Of this account.
+    pub account_id: Option<AccountId>,
+    /// Of this kind.
+    pub kind: Option<license::Kind>,
+    /// With this status at an instant.
+    pub status: Option<(license::Status, Instant)>,
+    /// From this source.
+    pub source: Option<license::Source>,
+}
+
+/// Which assignments a list shows; those that were released are never shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AssignmentFilter {
+    /// Of this account.
+    pub account_id: Option<AccountId>,
+    /// Of this host.
+    pub host: Option<Host>,
+    /// Of this license.
+    pub license_id: Option<LicenseId>,
+}
+
+/// Which failbacks a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FailbackFilter {
+    /// Of this account.
+    pub account_id: Option<AccountId>,
+    /// In this state.
+    pub state: Option<failback::State>,
+    /// Of this host.
+    pub host: Option<Host>,
+}
+
+/// The times of a signing key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SigningKeyAge {
+    /// When it was made.
+    pub created_at: Instant,
+    /// When another took its place.
+    pub retired_at: Option<Instant>,
+    /// When it was declared unusable.
+    pub revoked_at: Option<Instant>,
+}
+
+/// A key that signs license files. Its private part is locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKey {
+    /// The thumbprint of the public key.
+    pub kid: String,
+    /// What the root says of it, signed.
+    pub certificate: String,
+    /// The private key, locked with the site's secret.
+    pub locked: String,
+    /// Its times.
+    pub age: SigningKeyAge,
+}
+
+/// The keys of a site.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyRing {
+    /// The public root key, as products pin it.
+    pub root: Option<String>,
+    /// All signing keys, newest first.
+    pub keys: Vec<SigningKey>,
 }
 
 /// An event as it was stored; `data` is JSON.
@@ -275,8 +416,6 @@ reads! {
     account(id: AccountId) -> Option<AccountRow>;
     /// Accounts, oldest first.
     accounts(page: Page<AccountId>) -> Vec<AccountRow>;
-    /// The account that a resource belongs to.
-    account_of_resource(id: ResourceId) -> Option<AccountId>;
     /// A resource.
     resource(id: ResourceId) -> Option<Resource>;
     /// Resources, oldest first.
@@ -289,8 +428,40 @@ reads! {
     orders(filter: &OrderFilter, page: Page<OrderId>) -> Vec<Order>;
     /// The ledger entries of an account, oldest first.
     entries(account_id: AccountId, page: Page<u64>) -> Vec<Entry>;
-    /// The attempts to renew a resource, oldest first.
-    attempts(resource_id: ResourceId, page: Page<AttemptId>) -> Vec<Attempt>;
+    /// The attempts to renew a resource or license, oldest first.
+    attempts(holding: HoldingId, page: Page<AttemptId>) -> Vec<Attempt>;
+    /// The account that something belongs to: a resource, a license, an assignment, a failback, an installation.
+    account_of(owned: OwnedId) -> Option<AccountId>;
+    /// A license.
+    license(id: LicenseId) -> Option<License>;
+    /// Licenses, oldest first.
+    licenses(filter: &LicenseFilter, page: Page<LicenseId>) -> Vec<License>;
+    /// The licenses of an account that have not ended.
+    live_licenses(account_id: AccountId) -> Vec<License>;
+    /// The allocation log of a license, oldest first.
+    allocations(license_id: LicenseId, page: Page<AllocationId>) -> Vec<Allocation>;
+    /// An assignment.
+    assignment(id: AssignmentId) -> Option<Assignment>;
+    /// Assignments, oldest first.
+    assignments(filter: &AssignmentFilter, page: Page<AssignmentId>) -> Vec<Assignment>;
+    /// A failback.
+    failback(id: FailbackId) -> Option<Failback>;
+    /// Failbacks, oldest first.
+    failbacks(filter: &FailbackFilter, page: Page<FailbackId>) -> Vec<Failback>;
+    /// An installation.
+    installation(id: InstallationId) -> Option<Installation>;
+    /// The installations of an account, oldest first.
+    installations(account_id: AccountId, page: Page<InstallationId>) -> Vec<Installation>;
+    /// The units that are checked out to an installation.
+    checked_out(id: InstallationId) -> Vec<UnitId>;
+    /// An activation code.
+    activation_code(id: CodeId) -> Option<ActivationCode>;
+    /// Activation codes, oldest first.
+    activation_codes(page: Page<CodeId>) -> Vec<ActivationCode>;
+    /// What a verdict looks at: of an account, and of a host of it.
+    evidence(account_id: AccountId, host: Option<&Host>) -> Option<Evidence>;
+    /// The keys that sign license files.
+    key_ring() -> KeyRing;
     /// Events, oldest first.
     events(filter: &EventFilter, page: Page<EventId>) -> Vec<StoredEvent>;
     /// The API key with this hash.
@@ -400,6 +571,33 @@ impl Store {
     ) -> Result<(), Trouble> {
         match self {
             Self::Sqlite(database) => database.replace_operator_keys(make).await,
+        }
+    }
+
+    /// Stores an activation code.
+    ///
+    /// # Errors
+    /// [`TransactError`]; then nothing was written.
+    pub async fn add_activation_code(
+        &self,
+        idempotency: Option<Idempotency>,
+        make: impl FnOnce(&mut Desk<'_>) -> ActivationCode + Send + 'static,
+    ) -> Result<Outcome<ActivationCode>, TransactError<std::convert::Infallible>> {
+        match self {
+            Self::Sqlite(database) => database.add_activation_code(idempotency, make).await,
+        }
+    }
+
+    /// Changes the keys that sign license files. `decide` gets those that are stored.
+    ///
+    /// # Errors
+    /// [`TransactError`]; then nothing was written.
+    pub async fn transact_keys<R: Send + 'static>(
+        &self,
+        decide: impl FnOnce(KeyRing, Instant) -> Result<KeyRing, R> + Send + 'static,
+    ) -> Result<(), TransactError<R>> {
+        match self {
+            Self::Sqlite(database) => database.transact_keys(decide).await,
         }
     }
 

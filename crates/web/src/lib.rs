@@ -19,7 +19,8 @@ pub struct Options {
     pub request_timeout: Duration,
     /// The largest body, in bytes.
     pub body_limit: usize,
-    /// The address under which programs reach the API, named in the OpenAPI document; without it that of the request.
+    /// The address under which people and programs reach us: named in the OpenAPI document, and the start of addresses
+    /// that are handed out. Without it that of the request.
     pub public_url: Option<String>,
 }
 

@@ -10,8 +10,7 @@ use super::shanghai;
 fn check_forecast(life: &Life, days: i64, expected: Expect) {
     let forecast = life.forecast(days);
     let line = |item: &domain::forecast::Item| {
-        let product = life.resource(item.resource_id).product;
-        format!("{} {product} {}\n", life.show(item.at), item.amount)
+        format!("{} {} {}\n", life.show(item.at), life.name_of(item.holding), item.amount)
     };
     let runs_out = forecast.balance_runs_out_at.map_or_else(|| "lasts".to_owned(), |at| life.show(at));
     let items: String = forecast.items.iter().map(line).collect();
@@ -112,7 +111,7 @@ fn what_is_due_and_not_done_yet_falls_due_now() {
     let late = resource(&books, "2025-05-08 10:00:00", "m/thirty");
     let (now, until) = (books.at("2025-06-07 10:05:00"), books.at("2025-06-14 10:05:00"));
 
-    let forecast = forecast(&[late], &books.books(), &wallet(0), now, until);
+    let forecast = forecast((&[late], &[]), &books.books(), &wallet(0), now, until);
 
     assert_eq!(forecast.items.iter().map(|item| item.at).collect::<Vec<_>>(), [now]);
 }

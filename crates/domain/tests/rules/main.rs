@@ -4,14 +4,23 @@
 
 mod arrears;
 mod calendar;
+mod codes;
 mod exempt;
+mod failbacks;
 mod forecast;
+mod grace;
 mod ids;
+mod interventions;
+mod labels;
+mod licenses;
 mod manual;
 mod money;
+mod offline;
 mod outage;
+mod pending;
 mod prices;
 mod purchase;
+mod random_license_life;
 mod random_life;
 mod recycling;
 mod reminders;
@@ -21,6 +30,8 @@ mod states;
 mod switch;
 mod time;
 mod timers;
+mod units;
+mod verdicts;
 mod wallet;
 mod zones;
 

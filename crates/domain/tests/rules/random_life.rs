@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::calendar::Unit;
-use domain::event::{Body, ReminderReason};
+use domain::event::{Body, Event, Reminded, ReminderReason};
 use domain::id::ResourceId;
 use domain::money::Amount;
 use domain::order::{Order, OrderKind, OrderState, Trigger};
@@ -158,7 +158,7 @@ proptest! {
 }
 
 /// Freezes all but so much.
-fn leave(life: &mut Life, minor: i64) {
+pub fn leave(life: &mut Life, minor: i64) {
     let too_much = life.wallet().available().minor() - minor;
     let _ = life.freeze(too_much);
 }
@@ -192,7 +192,7 @@ fn check_invariants(life: &Life) {
 }
 
 /// W-1, W-2: a wallet is the sum of its postings, and nothing is spent that is not there.
-fn check_wallet(life: &Life) {
+pub fn check_wallet(life: &Life) {
     let wallet = life.wallet();
     let (mut cash, mut gift) = (Amount::ZERO, Amount::ZERO);
     for (number, entry) in (1_u64..).zip(life.entries()) {
@@ -210,7 +210,7 @@ fn check_wallet(life: &Life) {
 }
 
 /// B-4, R-8, P-4: every paid order is charged once, with its amount, the sum of its lines.
-fn check_charges(life: &Life) {
+pub fn check_charges(life: &Life) {
     let mut charged: BTreeMap<_, i64> = BTreeMap::new();
     for entry in life.entries() {
         let revenue = entry.postings.revenue.minor();
@@ -229,7 +229,7 @@ fn check_charges(life: &Life) {
 }
 
 /// C-8: at most one reminder for an account and local day, and nothing happens in the future.
-fn check_messages(life: &Life) {
+pub fn check_messages(life: &Life) {
     let mut days = BTreeSet::new();
     for event in life.events() {
         assert!(event.at <= life.now(), "{event:?} at {}", life.now());
@@ -343,24 +343,9 @@ fn check_release(life: &Life, resource: &Resource) {
 /// When warnings about a resource were sent since its expiry.
 fn warned_at(life: &Life, id: ResourceId, about: ReminderReason) -> Vec<Instant> {
     let expiry = life.resource(id).expires_at;
-    let sent = life.events().iter().filter(|event| match &event.body {
-        Body::ReminderSent { reason, resources } => {
-            *reason == about && resources.iter().any(|reminded| reminded.resource_id == id)
-        }
-        Body::OrderCompleted { .. }
-        | Body::ResourceActivated { .. }
-        | Body::ResourceRenewed { .. }
-        | Body::ResourceExpired { .. }
-        | Body::ResourceSuspended { .. }
-        | Body::ResourceResumed { .. }
-        | Body::ResourceReleased { .. }
-        | Body::ResourceDeleted { .. }
-        | Body::AutoRenewChanged { .. }
-        | Body::RenewalPostponed { .. }
-        | Body::ArrearsCreated { .. }
-        | Body::ArrearsRevoked { .. }
-        | Body::BalanceLow { .. } => false,
-    });
+    let names_it = |named: &[Reminded]| named.iter().any(|reminded| reminded.resource_id == Some(id));
+    let is_about_it = |event: &&Event| matches!(&event.body, Body::ReminderSent { reason, resources } if *reason == about && names_it(resources));
+    let sent = life.events().iter().filter(is_about_it);
     sent.map(|event| event.at).filter(|at| *at >= expiry).collect()
 }
 

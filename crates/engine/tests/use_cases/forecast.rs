@@ -62,7 +62,7 @@ async fn check_forecast(purchases: &[(Purchase, i64)], days: u16) {
     let orders = site.orders(OrderKind::Renewal).await;
     let charged = orders[n_before..].iter().map(|order| Item {
         at: order.created_at,
-        resource_id: order.resource_id.unwrap(),
+        holding: order.resource_id.unwrap().into(),
         amount: order.amount,
     });
     assert_eq!(forecast.items, charged.collect::<Vec<_>>());

@@ -1,20 +1,41 @@
 //! A site with a catalog, and the operator's calls in a few words.
 
+use std::sync::Arc;
+
 use domain::desk::CreditKind;
 use domain::id::{AccountId, ResourceId};
 use domain::money::Amount;
 use domain::order::{Order, OrderKind};
 use domain::purchase::Purchase;
 use domain::time::Instant;
+use engine::signing::{self, Secret};
 use engine::{AccountDraft, Caller, Engine, Error};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::RngSeed;
+use seal::PrivateKey;
 use store::{Idempotency, OrderFilter, Page};
 use testkit::rules::{amount, books, purchase};
 use testkit::store::{TempStore, sqlite};
 
 pub const UHOST: &str = "uhost/thirty day 30 12000 CNY; uhost/monthly month 1 12000 CNY; gpu/hourly hour 1 100 CNY; \
                          ddos/thirty day 30 9000 CNY exempt";
+
+/// Licenses by the month and by 30 days, and a host.
+pub const LICENSES: &str = "dr/monthly month 1 100 CNY dr; dr/thirty day 30 100 CNY dr; fb/quarter month 3 50 CNY failback; \
+                            uhost/thirty day 30 12000 CNY";
+
+/// The vendor that signs.
+pub const ISSUER: &str = "https://vendor.example";
+
+/// The root key of the site, which lies in a safe.
+pub fn root() -> PrivateKey {
+    PrivateKey::from_bytes(&[1; 32])
+}
+
+/// The secret that locks the signing keys.
+pub fn secret() -> Secret {
+    Secret::new(&[5; 32])
+}
 
 /// A site in Asia/Shanghai.
 #[derive(Debug)]
@@ -36,12 +57,21 @@ impl Site {
         Self { temp, engine }
     }
 
+    /// A site that sells [`LICENSES`] and has signing keys.
+    pub async fn licensing() -> Self {
+        let Self { temp, engine } = Self::selling(LICENSES).await;
+        let (zone, now) = (Arc::clone(&temp.zone), engine.now());
+        let first = move |ring, _| signing::first_keys(&ring, &root(), &secret(), ISSUER, &zone, now);
+        temp.store.transact_keys(first).await.unwrap();
+        Self { temp, engine: engine.with_secret(secret()) }
+    }
+
     /// The process ends and starts again at the same instant.
     pub async fn restart(self) -> Self {
         let Self { temp, engine } = self;
         drop(engine);
         let temp = temp.restart().await;
-        let engine = temp.engine();
+        let engine = temp.engine().with_secret(secret());
         Self { temp, engine }
     }
 
@@ -121,7 +151,7 @@ pub fn first<C>() -> Page<C> {
 }
 
 pub fn key(scope: Option<AccountId>, key: &str, fingerprint: u8) -> Option<Idempotency> {
-    Some(Idempotency { scope, key: key.to_owned(), fingerprint: [fingerprint; 32] })
+    Some(Idempotency { scope, key: key.to_owned(), fingerprint: [fingerprint; 32], lasting: false })
 }
 
 /// The stable code of what went wrong.

@@ -47,7 +47,7 @@ const INSERT_ENTRY: &str = "
     values (?1, ?2, ?3, ?4, 'charge', -?5, 0, ?5, 0, 0, ?6, 0, ?7)";
 
 const INSERT_ATTEMPT: &str = "
-    insert into attempt (resource_id, attempt_id, at, outcome, price, available, order_id)
+    insert into attempt (holding_id, attempt_id, at, outcome, price, available, order_id)
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 const INSERT_EVENT: &str = "
@@ -77,6 +77,51 @@ const PAGE: &str = "
      where account_id = ?1
      order by resource_id
      limit 20";
+
+const VERDICT: &str = "
+    select license.license_id, license.kind, license.state, license.total, license.assigned, license.reserved,
+           license.consumed, license.checked_out, license.expires_at, license.ends_at
+      from license
+     where account_id = ?1 and ended_at is null";
+
+const HOST: &str = "
+    select assignment_id, license_id, unit
+      from assignment
+     where account_id = ?1 and host = ?2 and released_at is null";
+
+const LICENSE_OF: &str = "
+    select account_id, license_id, touched
+      from license
+     where kind = 'dr'";
+
+const INSERT_UNIT: &str = "
+    insert into unit (account_id, license_id, number, usage, holder)
+    values (?1, ?2, ?3, 'assigned', ?4)";
+
+const INSERT_ASSIGNMENT: &str = "
+    insert into assignment (account_id, assignment_id, host, license_id, unit, assigned_at)
+    values (?1, ?2, ?3, ?4, ?5, ?6)";
+
+const INSERT_ALLOCATION: &str = "
+    insert into allocation (account_id, license_id, allocation_id, unit, user, started_at, started_by)
+    values (?1, ?2, ?3, ?4, ?5, ?6, 'operator')";
+
+const UPDATE_LICENSE: &str = "
+    update license
+       set touched = ?3, assigned = ?3
+     where account_id = ?1 and license_id = ?2";
+
+const TOUCH_ACCOUNT: &str = "
+    update account
+       set due_at = due_at
+     where account_id = ?1";
+
+const HOSTS: &str = "
+    select assignment_id, host, name, license_id, unit, assigned_at
+      from assignment
+     where account_id = ?1 and released_at is null and assignment_id > ?2
+     order by assignment_id
+     limit 1000";
 
 impl Baseline {
     pub(super) fn open(file: &Path, now: &str) -> anyhow::Result<Self> {
@@ -246,6 +291,112 @@ impl Baseline {
             }
             anyhow::ensure!(n_bytes > 0, "an account without resources");
             tally.n += 1;
+        }
+        tally.time += begun.elapsed();
+        Ok(())
+    }
+
+    /// Reads what a verdict looks at and signs as much text, for a while.
+    pub(super) fn verdict_turn(&self, turn: Duration, accounts: &[[u8; 16]], tally: &mut Tally) -> anyhow::Result<()> {
+        let key = seal::PrivateKey::from_bytes(&[7; 32]);
+        let now: Instant = "2025-06-10T01:15:00Z".parse()?;
+        let begun = Stopwatch::now();
+        let mut next = 0;
+        while begun.elapsed() < turn {
+            next = (next + 1) % accounts.len();
+            let host = super::sample::host(u32::try_from(next)? % 10);
+            let mut statement = self.connection.prepare_cached(VERDICT)?;
+            let mut rows = statement.query([accounts[next]])?;
+            let mut n_units = 0;
+            while let Some(row) = rows.next()? {
+                n_units += row.get::<_, u32>(3)? - row.get::<_, u32>(4)?;
+            }
+            let mut statement = self.connection.prepare_cached(HOST)?;
+            let unit: u32 = statement.query_row(params![accounts[next], host], |row| row.get(2))?;
+            let claims = seal::StatementClaims {
+                v: seal::V1,
+                iss: "perennial".to_owned(),
+                aud: SUBJECT.to_owned(),
+                sub: SUBJECT.to_owned(),
+                host: Some(host),
+                nonce: "nonce-00000000".to_owned(),
+                iat: now,
+                exp: now,
+                code: "valid".to_owned(),
+                allowed: vec!["takeover".to_owned(); 5],
+                until: Some(now),
+                conclusive: n_units > 0,
+                license_id: Some(SUBJECT.to_owned()),
+                unit: Some(unit),
+            };
+            anyhow::ensure!(!claims.sign(&key).is_empty(), "a signed text");
+            tally.n += 1;
+        }
+        tally.time += begun.elapsed();
+        Ok(())
+    }
+
+    /// Assigns hosts for a while, so many in one transaction.
+    pub(super) fn assign_turn(&mut self, turn: Duration, at_once: u32, tally: &mut Tally) -> anyhow::Result<()> {
+        let begun = Stopwatch::now();
+        let mut licenses: Vec<([u8; 16], [u8; 16], u32)> = {
+            let mut statement = self.connection.prepare_cached(LICENSE_OF)?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            rows.collect::<Result<_, _>>()?
+        };
+        let mut next = 0;
+        while begun.elapsed() < turn {
+            self.connection.execute_batch("begin immediate")?;
+            for _ in 0..at_once {
+                next = (next + 1) % licenses.len();
+                let (account_id, license_id, touched) = &mut licenses[next];
+                *touched += 1;
+                let (account_id, license_id, unit) = (*account_id, *license_id, *touched);
+                self.assign(account_id, license_id, unit)?;
+                tally.n += 1;
+            }
+            self.connection.execute_batch("commit")?;
+        }
+        tally.time += begun.elapsed();
+        Ok(())
+    }
+
+    fn assign(&mut self, account_id: [u8; 16], license_id: [u8; 16], unit: u32) -> anyhow::Result<()> {
+        let ids = [(); 2].map(|()| self.next_id());
+        let (connection, now, host) = (&self.connection, self.now, format!("host-{unit}"));
+        let values = params![account_id, license_id, unit];
+        connection.prepare_cached(UPDATE_LICENSE)?.execute(values)?;
+        let values = params![account_id, license_id, unit, ids[0]];
+        connection.prepare_cached(INSERT_UNIT)?.execute(values)?;
+        let values = params![account_id, ids[0], host, license_id, unit, now];
+        connection.prepare_cached(INSERT_ASSIGNMENT)?.execute(values)?;
+        let values = params![account_id, license_id, ids[1], unit, host, now];
+        connection.prepare_cached(INSERT_ALLOCATION)?.execute(values)?;
+        connection.prepare_cached(TOUCH_ACCOUNT)?.execute([account_id])?;
+        Ok(())
+    }
+
+    /// Reads all hosts of an account as lines of text, for a while.
+    pub(super) fn export_turn(&self, turn: Duration, account_id: [u8; 16], tally: &mut Tally) -> anyhow::Result<()> {
+        let begun = Stopwatch::now();
+        while begun.elapsed() < turn {
+            let (mut after, mut text) = (vec![], String::new());
+            loop {
+                let mut statement = self.connection.prepare_cached(HOSTS)?;
+                let mut rows = statement.query(params![account_id, after])?;
+                let mut n_rows = 0;
+                text.clear();
+                while let Some(row) = rows.next()? {
+                    after = row.get::<_, Vec<u8>>(0)?;
+                    let (host, unit, at): (String, u32, i64) = (row.get(1)?, row.get(4)?, row.get(5)?);
+                    text.push_str(&format!("{host},{unit},{at}\n"));
+                    n_rows += 1;
+                }
+                tally.n += n_rows;
+                if n_rows < 1000 {
+                    break;
+                }
+            }
         }
         tally.time += begun.elapsed();
         Ok(())

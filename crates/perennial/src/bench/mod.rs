@@ -1,4 +1,4 @@
-//! Measures this machine: `perennial bench burst|purchase|read`.
+//! Measures this machine: `perennial bench burst|purchase|read|validate|assign|export`.
 //!
 //! Each figure is a ratio to a baseline: the least SQL, written by hand, that writes or reads the same rows, measured in
 //! turns within the same run, because machines are shared and noisy.
@@ -7,6 +7,9 @@
 mod baseline;
 mod burst;
 mod client;
+mod export;
+mod licenses;
+mod load;
 mod purchase;
 mod read;
 mod sample;
@@ -48,6 +51,12 @@ enum BenchName {
     Purchase,
     /// Pages of resources over 64 connections
     Read,
+    /// Signed answers to "what may this host do?" over 64 connections
+    Validate,
+    /// Hosts assigned, failbacks started and committed over 64 connections
+    Assign,
+    /// Lists and exports of a license of 10,000 hosts
+    Export,
 }
 
 /// The figures of a run.
@@ -79,6 +88,9 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let figures = match args.name {
         BenchName::Burst => runtime.block_on(burst::run(folder.path(), args.resources.unwrap_or(1_000_000)))?,
         BenchName::Purchase => runtime.block_on(purchase::run(folder.path(), time))?,
+        BenchName::Validate => runtime.block_on(licenses::validate(folder.path(), time))?,
+        BenchName::Assign => runtime.block_on(licenses::assign(folder.path(), time))?,
+        BenchName::Export => runtime.block_on(export::run(folder.path(), time))?,
         BenchName::Read => runtime.block_on(read::run(folder.path(), args.resources.unwrap_or(100_000), time))?,
     };
     table(&figures);

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use domain::activation::Grant;
+use domain::assignment::Wish;
 use domain::calendar::BillingZone;
 use domain::catalog::{Durations, PlanDraft, ProductDraft, ProductKind, Suspend, Term};
-use domain::change::Draft;
 use domain::desk::{CreditKind, credit};
+use domain::draft::Draft;
 use domain::id::AccountId;
+use domain::license;
 use domain::money::Amount;
 use domain::purchase::{Purchase, buy};
 use domain::renewal::{Books, Length};
@@ -140,4 +143,42 @@ fn fill(draft: &mut Draft<'_>, n_resources: u32, cash: i64) -> anyhow::Result<()
         domain::desk::freeze(draft, Amount::new(over)?, "left over".to_owned())?;
     }
     Ok(())
+}
+
+/// Opens accounts with a DR license each, of which the first hosts are assigned, and a failback license that has come with
+/// it. Gives the accounts.
+pub(super) async fn populate_licenses(
+    engine: &Engine,
+    n: u32,
+    units: u32,
+    hosts: u32,
+) -> anyhow::Result<Vec<AccountId>> {
+    let mut accounts = Vec::new();
+    for number in 0..n {
+        let draft = AccountDraft {
+            name: format!("Customer {number}"),
+            email: format!("customer{number}@example.com"),
+            currency: "CNY".parse()?,
+            credit_limit: Amount::ZERO,
+        };
+        let id = engine.open_account(Caller::Operator, draft, None).await?.into_inner().account.id;
+        for kind in [license::Kind::Dr, license::Kind::Failback] {
+            let grant = Grant { kind, quantity: units, term: Term { unit: Unit::Year, count: 1 } };
+            engine.grant(Caller::Operator, id, (grant, None), None).await?;
+        }
+        let mut left = 0..hosts;
+        while !left.is_empty() {
+            let names = left.by_ref().take(engine::HOSTS_MAX);
+            let wish = |number| Ok(Wish { host: host(number).parse()?, name: None, license_id: None });
+            let wishes = names.map(wish).collect::<anyhow::Result<Vec<_>>>()?;
+            engine.assign_many(Caller::Operator, id, wishes, None).await?;
+        }
+        accounts.push(id);
+    }
+    Ok(accounts)
+}
+
+/// The name of a host of the sample.
+pub(super) fn host(number: u32) -> String {
+    format!("host-{number:05}.sample.example")
 }

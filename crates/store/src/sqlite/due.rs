@@ -11,8 +11,8 @@ use rusqlite::params;
 use super::row::{Sql, opt, sql};
 use super::transact::{as_trouble, failed, panic_message};
 use super::writer::Session;
-use super::{Database, is_unreadable, load, trouble, write};
-use crate::port::{Desk, DueReport, Outcome, TransactError, Trouble, Wanted};
+use super::{Database, is_unreadable, load, load_rights, trouble, write};
+use crate::port::{Desk, DueReport, Outcome, Timed, TransactError, Trouble, Wanted};
 
 /// Accounts are taken in chunks of this size, until the time of a batch is over.
 const CHUNK: usize = 64;
@@ -109,7 +109,7 @@ fn account(
         Err(error) if is_unreadable(&error) => return Ok(Err(error.to_string())),
         Err(error) => return Err(error),
     };
-    let n_loaded = view.resources.len();
+    let n_loaded = view.resources.len() + view.rights.licenses.len();
     let mut desk = session.desk();
     let changes = match catch_unwind(AssertUnwindSafe(|| decide(view, &mut desk))) {
         Ok(changes) => changes,
@@ -118,7 +118,8 @@ fn account(
     let write = || write::change_set(session.connection, &changes, session.catalog, session.due_at);
     match catch_unwind(AssertUnwindSafe(write)) {
         Ok(Ok(())) => {
-            if changes.changed_resources.len() < n_loaded {
+            let n_changed = changes.changed_resources.len() + changes.changed_licenses.len();
+            if n_loaded == 0 || n_changed < n_loaded {
                 correct_timers(session, account_id)?;
             }
             count(&changes, session.now, report);
@@ -137,19 +138,32 @@ const CORRECT_TIMER: &str = "
        set due_at = ?3
      where account_id = ?1 and resource_id = ?2";
 
+const CORRECT_LICENSE_TIMER: &str = "
+    update license
+       set due_at = ?3
+     where account_id = ?1 and license_id = ?2";
+
 /// What was stored as due but is not by rule gets the time of the rule: another version of the rules, or of the zone data,
 /// may have stored it. Left alone it would be looked at for ever, before everything else.
 fn correct_timers(session: &Session<'_>, account_id: AccountId) -> rusqlite::Result<()> {
-    let mut is_corrected = false;
+    let is_wrong = |due_at: Option<domain::time::Instant>| due_at.is_none_or(|at| at > session.now);
     for resource in load::due_now(session.connection, account_id, session.now)? {
-        let due_at = (session.due_at)(&resource, session.catalog);
-        if due_at.is_none_or(|at| at > session.now) {
+        let due_at = (session.due_at)(Timed::Resource(&resource), session.catalog);
+        if is_wrong(due_at) {
             let values = params![sql(account_id), sql(resource.id), opt(due_at)];
             session.connection.prepare_cached(CORRECT_TIMER)?.execute(values)?;
-            is_corrected = true;
         }
     }
-    if is_corrected { write::update_account_timer(session.connection, account_id) } else { Ok(()) }
+    for license in load_rights::due_now(session.connection, account_id, session.now)? {
+        let due_at = (session.due_at)(Timed::License(&license), session.catalog);
+        if is_wrong(due_at) {
+            let values = params![sql(account_id), sql(license.id), opt(due_at)];
+            session.connection.prepare_cached(CORRECT_LICENSE_TIMER)?.execute(values)?;
+        }
+    }
+    // The account's own time may be the wrong one.
+    write::update_rights_timer(session.connection, account_id)?;
+    write::update_account_timer(session.connection, account_id)
 }
 
 const PUT_OFF: &str = "

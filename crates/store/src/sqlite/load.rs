@@ -7,6 +7,7 @@ use domain::resource::{Resource, State};
 use domain::time::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::load_rights::{self, Scope};
 use super::row::{self, Sql, account_columns, resource_columns, sql};
 use super::trouble;
 use crate::port::{Site, Trouble, Wanted};
@@ -76,8 +77,8 @@ pub(super) fn view(
     now: Instant,
 ) -> rusqlite::Result<Option<View>> {
     let mut statement = connection.prepare_cached(ACCOUNT)?;
-    let found = statement.query_row([sql(account_id)], |row| Ok((row::account(row)?, row::remind_at(row)?)));
-    let Some((found, remind_at)) = found.optional()? else { return Ok(None) };
+    let found = statement.query_row([sql(account_id)], |row| Ok((row::account(row)?, row::timers(row)?)));
+    let Some((found, (remind_at, rights_due_at))) = found.optional()? else { return Ok(None) };
     // A reminder looks at all that has not ended (C-8).
     let reminds = remind_at.is_some_and(|at| at <= now);
     let mut resources = if reminds {
@@ -95,13 +96,22 @@ pub(super) fn view(
             resources.extend(one(connection, account_id, *id)?);
         }
     }
+    let soon = wanted.attemptable.then(|| (now.plus_seconds(ATTEMPTABLE_SECONDS), ATTEMPTABLE_MAX));
+    // Most accounts have nothing of the kind, so they do not pay for looking.
+    let horizon = soon.map_or(now, |(until, _)| until);
+    let has_due = rights_due_at.is_some_and(|at| at <= horizon);
+    let scope = Scope { account_id, now, has_due, all: reminds, due_max: DUE_MAX, soon };
+    let loaded = load_rights::rights(connection, scope, wanted)?;
+    let is_whole = is_whole && loaded.is_whole;
+    let rights = loaded.rights;
+    let pending = if has_due { load_rights::pending(connection, account_id, now)? } else { Vec::new() };
     let unpaid_arrears = unpaid_arrears(connection, &resources)?;
     let freeze = match wanted.freeze {
         Some(id) => freeze(connection, account_id, id)?,
         None => None,
     };
     let (account, wallet) = (found.account, found.wallet);
-    Ok(Some(View { account, wallet, remind_at, resources, unpaid_arrears, freeze, is_whole }))
+    Ok(Some(View { account, wallet, remind_at, resources, unpaid_arrears, freeze, rights, pending, is_whole }))
 }
 
 fn due(
@@ -247,7 +257,10 @@ pub(super) fn site(connection: &Connection) -> Result<Site, Trouble> {
     let read = |text: String| {
         text.parse().map_err(|error| Trouble::Unreadable(format!("test clock {text:?}: {error}").into()))
     };
-    let has_periods = connection.query_row("select exists (select 1 from resource)", [], |row| row.get(0));
+    let has_periods =
+        connection.query_row("select exists (select 1 from resource) or exists (select 1 from license)", [], |row| {
+            row.get(0)
+        });
     Ok(Site {
         zone: meta("zone")?,
         test_clock: meta("test_clock")?.map(read).transpose()?,

@@ -9,7 +9,8 @@ use super::OpenError;
 /// Marks a SQLite file as ours.
 const APPLICATION_ID: i32 = 0x5065_726e;
 
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_licenses.sql")];
 
 /// The schema of this program: the number of migrations.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a handful of migrations, in a const")]

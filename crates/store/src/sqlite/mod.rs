@@ -7,12 +7,18 @@ mod backup;
 mod checkpoint;
 mod due;
 mod load;
+mod load_rights;
 mod migrate;
 mod read;
+mod read_rights;
 mod row;
+mod row_rights;
+#[cfg(test)]
+mod tests;
 mod transact;
 mod verify;
 mod write;
+mod write_rights;
 mod writer;
 
 use std::fs::File;
@@ -24,7 +30,7 @@ use domain::catalog::Catalog;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::port::{Clock, DueAt, Finding, Trouble};
+use crate::port::{Clock, DueAt, Finding, KeyRing, Trouble};
 use checkpoint::Checkpoints;
 use writer::{Job, Writer};
 
@@ -235,6 +241,14 @@ impl Snapshot {
         load::site(&self.connection)
     }
 
+    /// The keys that sign license files.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub fn key_ring(&self) -> Result<KeyRing, Trouble> {
+        read_rights::key_ring(&self.connection).map_err(trouble)
+    }
+
     /// Every row that breaks an invariant.
     ///
     /// # Errors
@@ -250,6 +264,43 @@ impl Snapshot {
     pub fn backup(&self, file: &Path) -> Result<(), Trouble> {
         backup::backup(&self.connection, file)
     }
+}
+
+/// Why keys were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError<R> {
+    /// The keys do not allow it.
+    #[error(transparent)]
+    Refused(R),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// Changes the keys that sign license files. The only write that may be made beside a running process: nothing that such a
+/// process keeps in memory follows from these rows, and it looks at them again by itself.
+///
+/// # Errors
+/// [`KeysError`]; then nothing was written.
+pub fn change_keys<R>(
+    directory: &Path,
+    decide: impl FnOnce(KeyRing) -> Result<KeyRing, R>,
+) -> Result<(), KeysError<R>> {
+    let path = directory.join(FILE_NAME);
+    if !path.exists() {
+        return Err(OpenError::Missing { path }.into());
+    }
+    migrate::require_current(&path)?;
+    let mut connection = open_second_writer(&path).map_err(trouble)?;
+    let behavior = rusqlite::TransactionBehavior::Immediate;
+    let transaction = connection.transaction_with_behavior(behavior).map_err(trouble)?;
+    let ring = decide(read_rights::key_ring(&transaction).map_err(trouble)?).map_err(KeysError::Refused)?;
+    write_rights::key_ring(&transaction, &ring).map_err(trouble)?;
+    transaction.commit().map_err(trouble)?;
+    Ok(())
 }
 
 /// Brings the database in a folder to this program's schema, or makes it. Gives the schema before and after.

@@ -1,5 +1,6 @@
 //! Reads for pages and programs: what was committed last.
 
+use domain::holding::HoldingId;
 use domain::id::{AccountId, AttemptId, EventId, Id, OrderId, ResourceId};
 use domain::ledger::Entry;
 use domain::order::Order;
@@ -13,17 +14,17 @@ use super::{Database, load, trouble};
 use crate::port::{AccountRow, ApiKey, EventFilter, OrderFilter, Page, ResourceFilter, Site, StoredEvent, Trouble};
 
 /// A list query: a select with the conditions that were asked for, in the order of its key.
-struct List {
+pub(super) struct List {
     sql: String,
     values: Vec<Value>,
 }
 
 impl List {
-    fn new(select: &str) -> Self {
+    pub(super) fn new(select: &str) -> Self {
         Self { sql: format!("{select} where true"), values: Vec::new() }
     }
 
-    fn and(mut self, condition: &str, value: Option<impl Into<Value>>) -> Self {
+    pub(super) fn and(mut self, condition: &str, value: Option<impl Into<Value>>) -> Self {
         if let Some(value) = value {
             self.sql.push_str(" and ");
             self.sql.push_str(condition);
@@ -32,7 +33,7 @@ impl List {
         self
     }
 
-    fn page(mut self, order: &str, limit: u32) -> Self {
+    pub(super) fn page(mut self, order: &str, limit: u32) -> Self {
         self.sql.push_str(" order by ");
         self.sql.push_str(order);
         self.sql.push_str(" limit ?");
@@ -40,14 +41,23 @@ impl List {
         self
     }
 
-    fn rows<T>(self, connection: &Connection, read: fn(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, Trouble> {
+    #[cfg(test)]
+    pub(super) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    pub(super) fn rows<T>(
+        self,
+        connection: &Connection,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, Trouble> {
         let mut statement = connection.prepare_cached(&self.sql).map_err(trouble)?;
         let rows = statement.query_map(params_from_iter(self.values), read).map_err(trouble)?;
         rows.collect::<Result<_, _>>().map_err(trouble)
     }
 }
 
-fn blob<E>(id: Id<E>) -> Vec<u8> {
+pub(super) fn blob<E>(id: Id<E>) -> Vec<u8> {
     id.as_u128().to_be_bytes().to_vec()
 }
 
@@ -66,11 +76,6 @@ const RESOURCE: &str = concat!(
        from resource
       where resource_id = ?1"
 );
-
-const ACCOUNT_OF_RESOURCE: &str = "
-    select account_id
-      from resource
-     where resource_id = ?1";
 
 const LIVE: &str = concat!(
     "select ",
@@ -99,9 +104,9 @@ const ENTRIES: &str = concat!(
 );
 
 const ATTEMPTS: &str = "
-    select attempt_id, resource_id, at, outcome, reason, price, available, order_id
+    select attempt_id, at, outcome, reason, price, available, order_id
       from attempt
-     where resource_id = ?1 and attempt_id > ?2
+     where holding_id = ?1 and attempt_id > ?2
      order by attempt_id
      limit ?3";
 
@@ -133,10 +138,6 @@ impl Database {
         let list = List::new(concat!("select ", account_columns!(), " from account"));
         let list = list.and("account_id > ?", page.after.map(blob)).page("account_id", page.limit);
         self.read(|connection| list.rows(connection, row::account))
-    }
-
-    pub(crate) fn account_of_resource(&self, id: ResourceId) -> Result<Option<AccountId>, Trouble> {
-        self.one(ACCOUNT_OF_RESOURCE, id, |row| Ok(row.get::<_, Sql<_>>(0)?.0))
     }
 
     pub(crate) fn resource(&self, id: ResourceId) -> Result<Option<Resource>, Trouble> {
@@ -174,8 +175,9 @@ impl Database {
     }
 
     pub(crate) fn orders(&self, filter: &OrderFilter, page: Page<OrderId>) -> Result<Vec<Order>, Trouble> {
-        // A resource has fewer orders than its account: the plus keeps SQLite from searching by the account then.
-        let of_account = if filter.resource_id.is_some() { "+account_id = ?" } else { "account_id = ?" };
+        // A resource or license has fewer orders than its account: the plus keeps SQLite from searching by the account then.
+        let has_subject = filter.resource_id.is_some() || filter.license_id.is_some();
+        let of_account = if has_subject { "+account_id = ?" } else { "account_id = ?" };
         let list = List::new(concat!("select ", order_columns!(), " from \"order\""))
             .and(of_account, filter.account_id.map(blob))
             .and("resource_id = ?", filter.resource_id.map(blob))
@@ -196,11 +198,12 @@ impl Database {
         })
     }
 
-    pub(crate) fn attempts(&self, resource_id: ResourceId, page: Page<AttemptId>) -> Result<Vec<Attempt>, Trouble> {
+    pub(crate) fn attempts(&self, holding: HoldingId, page: Page<AttemptId>) -> Result<Vec<Attempt>, Trouble> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(ATTEMPTS).map_err(trouble)?;
             let after = page.after.unwrap_or(AttemptId::from_u128(0));
-            let rows = statement.query_map(params![sql(resource_id), sql(after), page.limit], row::attempt);
+            let values = params![sql(holding), sql(after), page.limit];
+            let rows = statement.query_map(values, |row| row::attempt(row, holding));
             rows.map_err(trouble)?.collect::<Result<_, _>>().map_err(trouble)
         })
     }
@@ -246,7 +249,7 @@ impl Database {
         })
     }
 
-    fn one<T, E>(
+    pub(super) fn one<T, E>(
         &self,
         query: &str,
         id: Id<E>,

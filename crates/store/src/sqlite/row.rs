@@ -3,6 +3,7 @@
 use domain::account::{Account, Wallet};
 use domain::calendar::Unit;
 use domain::catalog::{Code, Term};
+use domain::holding::HoldingId;
 use domain::id::Id;
 use domain::ledger::{Entry, EntryReason, Postings};
 use domain::money::Amount;
@@ -38,6 +39,16 @@ impl<E> Column for Id<E> {
     type Bound = [u8; 16];
     fn column(self) -> [u8; 16] {
         self.as_u128().to_be_bytes()
+    }
+}
+
+impl Column for HoldingId {
+    type Bound = [u8; 16];
+    fn column(self) -> [u8; 16] {
+        match self {
+            Self::Resource(id) => id.column(),
+            Self::License(id) => id.column(),
+        }
     }
 }
 
@@ -94,20 +105,20 @@ impl FromSql for Sql<Code> {
 }
 
 /// A name of one of our enums; a row of another version has others.
-fn named<T>(row: &Row<'_>, index: usize, parse: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+pub(super) fn named<T>(row: &Row<'_>, index: usize, parse: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
     let text = row.get_ref(index)?.as_str()?;
     let unknown = || rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, text.into());
     parse(text).ok_or_else(unknown)
 }
 
-fn get<T>(row: &Row<'_>, index: usize) -> rusqlite::Result<T>
+pub(super) fn get<T>(row: &Row<'_>, index: usize) -> rusqlite::Result<T>
 where
     Sql<T>: FromSql,
 {
     Ok(row.get::<_, Sql<T>>(index)?.0)
 }
 
-fn get_opt<T>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<T>>
+pub(super) fn get_opt<T>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<T>>
 where
     Sql<T>: FromSql,
 {
@@ -160,7 +171,8 @@ fn lines(row: &Row<'_>, index: usize) -> rusqlite::Result<Vec<Line>> {
 
 macro_rules! account_columns {
     () => {
-        "account_id, name, email, currency, created_at, cash, gift, frozen, credit_limit, n_entries, remind_at"
+        "account_id, name, email, currency, created_at, cash, gift, frozen, credit_limit, n_entries, remind_at, \
+         rights_due_at"
     };
 }
 pub(super) use account_columns;
@@ -184,8 +196,9 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
     Ok(AccountRow { account, wallet })
 }
 
-pub(super) fn remind_at(row: &Row<'_>) -> rusqlite::Result<Option<Instant>> {
-    get_opt(row, 10)
+/// When reminders are looked at next, and when the first of its licenses, failbacks and waiting orders is due.
+pub(super) fn timers(row: &Row<'_>) -> rusqlite::Result<(Option<Instant>, Option<Instant>)> {
+    Ok((get_opt(row, 10)?, get_opt(row, 11)?))
 }
 
 macro_rules! resource_columns {
@@ -204,8 +217,12 @@ macro_rules! resource_columns {
 }
 pub(super) use resource_columns;
 
+/// A unit of a term by its name.
+pub(super) fn unit(name: &str) -> Option<Unit> {
+    serde_json::from_value(serde_json::Value::from(name)).ok()
+}
+
 pub(super) fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
-    let unit = |name: &str| serde_json::from_value(serde_json::Value::from(name)).ok();
     Ok(Resource {
         id: get(row, 0)?,
         account_id: get(row, 1)?,
@@ -294,16 +311,17 @@ pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     })
 }
 
-pub(super) fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+/// An attempt of what the caller asked for: the row has only its id.
+pub(super) fn attempt(row: &Row<'_>, holding: HoldingId) -> rusqlite::Result<Attempt> {
     Ok(Attempt {
         id: get(row, 0)?,
-        resource_id: get(row, 1)?,
-        at: get(row, 2)?,
-        outcome: named(row, 3, Outcome::from_name)?,
-        reason: row.get(4)?,
-        price: get_opt(row, 5)?,
-        available: get(row, 6)?,
-        order_id: get_opt(row, 7)?,
+        holding,
+        at: get(row, 1)?,
+        outcome: named(row, 2, Outcome::from_name)?,
+        reason: row.get(3)?,
+        price: get_opt(row, 4)?,
+        available: get(row, 5)?,
+        order_id: get_opt(row, 6)?,
     })
 }
 

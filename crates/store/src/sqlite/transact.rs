@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::TrySendError;
 use std::sync::{Arc, PoisonError};
 
+use domain::activation::ActivationCode;
 use domain::catalog::Catalog;
 use domain::change::{ChangeSet, View};
 use domain::id::{AccountId, ApiKeyId};
@@ -15,8 +16,8 @@ use tokio::sync::oneshot;
 
 use super::row::sql;
 use super::writer::{Finished, Job, Session};
-use super::{Database, load, trouble, write};
-use crate::port::{ApiKey, CatalogChange, Desk, Idempotency, Outcome, TransactError, Trouble, Wanted};
+use super::{Database, load, read_rights, trouble, write, write_rights};
+use crate::port::{ApiKey, CatalogChange, Desk, Idempotency, KeyRing, Outcome, TransactError, Trouble, Wanted};
 
 type Decided<T, R> = Result<Outcome<T>, TransactError<R>>;
 
@@ -117,6 +118,34 @@ impl Database {
             Ok(Outcome::Done(()))
         });
         replaced.await.map(Outcome::into_inner).map_err(as_trouble)
+    }
+
+    pub(crate) async fn add_activation_code(
+        &self,
+        idempotency: Option<Idempotency>,
+        make: impl FnOnce(&mut Desk<'_>) -> ActivationCode + Send + 'static,
+    ) -> Decided<ActivationCode, std::convert::Infallible> {
+        self.submit(move |session| {
+            once(session, idempotency.as_ref(), |session| {
+                let code = decided(session, |desk| Ok(make(desk)))?;
+                write_rights::insert_code(session.connection, &code).map_err(failed)?;
+                Ok(code)
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn transact_keys<R: Send + 'static>(
+        &self,
+        decide: impl FnOnce(KeyRing, Instant) -> Result<KeyRing, R> + Send + 'static,
+    ) -> Result<(), TransactError<R>> {
+        let written = self.submit(move |session| {
+            let stored = read_rights::key_ring(session.connection).map_err(failed)?;
+            let ring = decide(stored, session.now).map_err(TransactError::Refused)?;
+            write_rights::key_ring(session.connection, &ring).map_err(failed)?;
+            Ok(Outcome::Done(()))
+        });
+        written.await.map(Outcome::into_inner)
     }
 
     pub(crate) async fn claim_key(&self, idempotency: Idempotency) -> Decided<(), std::convert::Infallible> {
@@ -251,12 +280,12 @@ const FIND_REPLY: &str = "
      where scope = ?1 and key = ?2";
 
 const KEEP_REPLY: &str = "
-    insert into idempotency (scope, key, fingerprint, reply, created_at)
-    values (?1, ?2, ?3, ?4, ?5)";
+    insert into idempotency (scope, key, fingerprint, reply, created_at, lasting)
+    values (?1, ?2, ?3, ?4, ?5, ?6)";
 
-const FORGET: &str = "
+pub(super) const FORGET: &str = "
     delete from idempotency
-     where (scope, key) in (select scope, key from idempotency where created_at < ?1 limit ?2)";
+     where (scope, key) in (select scope, key from idempotency where created_at < ?1 and lasting = 0 limit ?2)";
 
 const FORGET_MAX: u32 = 1_000;
 
@@ -270,7 +299,7 @@ fn once<T, R>(
 where
     T: Serialize + DeserializeOwned,
 {
-    let Some(Idempotency { scope, key, fingerprint }) = idempotency else {
+    let Some(Idempotency { scope, key, fingerprint, lasting }) = idempotency else {
         return run(session).map(Outcome::Done);
     };
     let scope = scope.map_or(Vec::new(), |account_id| account_id.as_u128().to_be_bytes().to_vec());
@@ -290,7 +319,7 @@ where
     let kept = session
         .connection
         .prepare_cached(KEEP_REPLY)
-        .and_then(|mut statement| statement.execute(params![scope, key, fingerprint, text, sql(session.now)]));
+        .and_then(|mut statement| statement.execute(params![scope, key, fingerprint, text, sql(session.now), lasting]));
     kept.map_err(failed)?;
     Ok(Outcome::Done(reply))
 }

@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 
 use domain::catalog::Catalog;
+use domain::license::Subscription;
 use domain::order::{Order, OrderKind, OrderState};
 use domain::pricing::total;
 use domain::time::Instant;
 use rusqlite::{Connection, Row};
 
 use super::row::{self, Sql, order_columns, resource_columns};
+use super::row_rights::{self, license_columns};
 use super::{is_unreadable, load, trouble};
-use crate::port::{DueAt, Finding, Trouble};
+use crate::port::{DueAt, Finding, Timed, Trouble};
 
 /// So many findings of one check are named; the rest are counted.
 const NAMED_MAX: usize = 100;
 
 /// Checks that are one query each: it names the rows that are wrong.
-const CHECKS: [(&str, &str); 13] = [
+const CHECKS: [(&str, &str); 25] = [
     (
         "postings add up to zero (W-2)",
         "select hex(account_id) || ' entry ' || number || ' is off by ' || (cash + gift + revenue + funding + promotion)
@@ -60,20 +62,20 @@ const CHECKS: [(&str, &str); 13] = [
           where cash + credit_limit < 0",
     ),
     (
-        "one charge for each resource and period (R-8)",
-        "select hex(resource_id) || ' is charged ' || count(*) || ' times from ' || starts_at
+        "one charge for each resource or license and period (R-8)",
+        "select hex(coalesce(resource_id, license_id)) || ' is charged ' || count(*) || ' times from ' || starts_at
            from \"order\"
-          where kind in ('purchase', 'renewal') and state = 'completed' and resource_id is not null
-          group by resource_id, starts_at
+          where kind in ('purchase', 'renewal') and state = 'completed'
+          group by coalesce(resource_id, license_id), starts_at
          having count(*) > 1",
     ),
     (
-        "the periods of a resource tile its life (R-7)",
-        "select hex(resource_id) || ' has a period from ' || starts_at || ', the one before ends at ' || before
-           from (select resource_id, starts_at,
-                        lag(ends_at) over (partition by resource_id order by starts_at) as before
+        "the periods of a resource or license tile its life (R-7)",
+        "select hex(holding_id) || ' has a period from ' || starts_at || ', the one before ends at ' || before
+           from (select coalesce(resource_id, license_id) as holding_id, starts_at,
+                        lag(ends_at) over (partition by coalesce(resource_id, license_id) order by starts_at) as before
                    from \"order\"
-                  where kind in ('purchase', 'renewal') and state = 'completed' and resource_id is not null)
+                  where kind in ('purchase', 'renewal') and state = 'completed')
           where before is not null and before <> starts_at",
     ),
     (
@@ -100,32 +102,210 @@ const CHECKS: [(&str, &str); 13] = [
           where account_id not in (select account_id from account)",
     ),
     (
-        "orders belong to an account and their resource to the same one",
+        "orders belong to an account and their resource or license to the same one",
         "select hex(\"order\".order_id)
            from \"order\" left join resource on resource.resource_id = \"order\".resource_id
+                left join license on license.license_id = \"order\".license_id
           where \"order\".account_id not in (select account_id from account)
-             or (\"order\".resource_id is not null and resource.account_id is not \"order\".account_id)",
+             or (\"order\".resource_id is not null and resource.account_id is not \"order\".account_id)
+             or (\"order\".license_id is not null and license.account_id is not \"order\".account_id)",
     ),
     (
         "entries, attempts and events belong to something",
         "select 'entry ' || hex(entry_id) from entry where account_id not in (select account_id from account)
          union all
          select 'attempt ' || hex(attempt_id) from attempt
-          where not exists (select 1 from resource where resource.resource_id = attempt.resource_id)
+          where not exists (select 1 from resource where resource.resource_id = attempt.holding_id)
+            and not exists (select 1 from license where license.license_id = attempt.holding_id)
          union all
          select 'event ' || hex(event_id) from event where account_id not in (select account_id from account)",
     ),
     (
+        "licenses and what uses them belong to an account",
+        "select 'license ' || hex(license_id) from license where account_id not in (select account_id from account)
+         union all
+         select 'installation ' || hex(installation_id) from installation
+          where account_id not in (select account_id from account)
+         union all
+         select 'license file ' || seq || ' of ' || hex(account_id) from license_file
+          where account_id not in (select account_id from account)
+         union all
+         select 'unit ' || unit.number || ' of ' || hex(unit.license_id)
+           from unit left join license on license.license_id = unit.license_id
+          where license.account_id is not unit.account_id
+         union all
+         select 'assignment ' || hex(assignment_id)
+           from assignment left join license on license.license_id = assignment.license_id
+          where assignment.account_id not in (select account_id from account)
+             or (assignment.license_id is not null and license.account_id is not assignment.account_id)
+         union all
+         select 'failback ' || hex(failback_id)
+           from failback left join license on license.license_id = failback.license_id
+          where license.account_id is not failback.account_id
+         union all
+         select 'allocation ' || hex(allocation_id)
+           from allocation left join license on license.license_id = allocation.license_id
+          where license.account_id is not allocation.account_id",
+    ),
+    (
+        "a license that was bought lasts from its first to its last paid period (R-7, L-2)",
+        "select hex(license.license_id) || ' lasts from ' || license.activated_at || ' to ' || license.expires_at
+                || ', paid is from ' || coalesce(min(paid.starts_at), 'never') || ' to '
+                || coalesce(max(paid.ends_at), 'never')
+           from license left join \"order\" as paid
+                on paid.license_id = license.license_id and paid.kind in ('purchase', 'renewal')
+                   and paid.state = 'completed'
+          where license.source = 'purchase'
+          group by license.license_id
+         having min(paid.starts_at) is not license.activated_at or max(paid.ends_at) is not license.expires_at",
+    ),
+    (
+        "as many failback units came free as DR units were bought (L-3)",
+        "select hex(license.license_id) || ' has ' || license.total || ' units, its bonus '
+                || coalesce(bonus.total, 'is missing')
+           from license left join license as bonus on bonus.parent_id = license.license_id
+          where license.kind = 'dr' and license.source = 'purchase' and bonus.total is not license.total
+         union all
+         select hex(bonus.license_id) || ' came free with nothing'
+           from license as bonus left join license
+                on license.license_id = bonus.parent_id and license.account_id = bonus.account_id
+          where bonus.source = 'bonus' and license.license_id is null",
+    ),
+    (
+        "an activation code made the license that it says, and no other (L-8)",
+        "select 'code ' || hex(activation_code.code_id) || ' made ' || hex(activation_code.license_id)
+           from activation_code left join license
+                on license.license_id = activation_code.license_id
+                   and license.account_id = activation_code.redeemed_by
+                   and license.code_id = activation_code.code_id
+          where activation_code.redeemed_at is not null and license.license_id is null
+         union all
+         select 'license ' || hex(license.license_id) || ' is of the code ' || coalesce(hex(license.code_id), 'of none')
+           from license left join activation_code
+                on activation_code.code_id = license.code_id and activation_code.license_id = license.license_id
+          where (license.source = 'code' or license.code_id is not null) and activation_code.code_id is null",
+    ),
+    (
+        "a license counts its units as they are (L-5, L-6)",
+        "select hex(license.license_id) || ' counts ' || license.touched || ' units: ' || license.assigned || ', '
+                || license.reserved || ', ' || license.consumed || ', ' || license.checked_out
+           from license left join unit
+                on unit.account_id = license.account_id and unit.license_id = license.license_id
+          group by license.license_id
+         having license.touched <> count(unit.number)
+             or license.touched <> coalesce(max(unit.number), 0)
+             or license.assigned <> count(*) filter (where unit.usage = 'assigned')
+             or license.reserved <> count(*) filter (where unit.usage = 'reserved')
+             or license.consumed <> count(*) filter (where unit.usage = 'consumed')
+             or license.checked_out <> count(*) filter (where unit.usage = 'checked_out')",
+    ),
+    (
+        "a unit is held by the host that says so (L-6)",
+        "select 'unit ' || unit.number || ' of ' || hex(unit.license_id) || ' is held by ' || hex(unit.holder)
+           from unit left join assignment
+                on assignment.assignment_id = unit.holder and assignment.released_at is null
+                   and assignment.license_id = unit.license_id and assignment.unit = unit.number
+          where unit.usage = 'assigned' and assignment.assignment_id is null
+         union all
+         select hex(assignment.assignment_id) || ' has unit ' || assignment.unit || ' of ' || hex(assignment.license_id)
+           from assignment left join unit
+                on unit.account_id = assignment.account_id and unit.license_id = assignment.license_id
+                   and unit.number = assignment.unit
+          where assignment.released_at is null and assignment.license_id is not null
+                and unit.holder is not assignment.assignment_id",
+    ),
+    (
+        "a failback has the unit that it says (L-5)",
+        "select hex(failback.failback_id) || ' is ' || failback.state || ', its unit ' || failback.unit || ' is '
+                || coalesce(unit.usage, 'untouched')
+           from failback left join unit
+                on unit.account_id = failback.account_id and unit.license_id = failback.license_id
+                   and unit.number = failback.unit
+          where (failback.state = 'reserved' and (unit.usage is not 'reserved' or unit.holder is not failback_id))
+             or (failback.state = 'committed' and (unit.usage is not 'consumed' or unit.holder is not failback_id))
+         union all
+         select 'unit ' || unit.number || ' of ' || hex(unit.license_id) || ' is ' || unit.usage || ' by no failback'
+           from unit
+          where unit.usage in ('reserved', 'consumed')
+            and not exists (select 1 from failback where failback.failback_id = unit.holder)",
+    ),
+    (
+        "a unit that was taken along is with an installation",
+        "select 'unit ' || unit.number || ' of ' || hex(unit.license_id) || ' is with ' || hex(unit.holder)
+           from unit left join installation
+                on installation.installation_id = unit.holder and installation.account_id = unit.account_id
+          where unit.usage = 'checked_out' and installation.installation_id is null",
+    ),
+    (
+        "the allocation log is open for what is used, and for nothing else",
+        "select 'unit ' || unit.number || ' of ' || hex(unit.license_id) || ' is ' || unit.usage || ', the log has '
+                || count(allocation.allocation_id) || ' open rows'
+           from unit left join allocation
+                on allocation.license_id = unit.license_id and allocation.unit = unit.number
+                   and allocation.ended_at is null
+          group by unit.license_id, unit.number
+         having count(allocation.allocation_id)
+                <> (max(unit.usage) in ('assigned', 'reserved', 'checked_out'))
+         union all
+         select 'unit ' || allocation.unit || ' of ' || hex(allocation.license_id) || ' was never used, the log is open'
+           from allocation
+          where allocation.ended_at is null
+            and not exists (
+                select 1 from unit
+                 where unit.account_id = allocation.account_id and unit.license_id = allocation.license_id
+                   and unit.number = allocation.unit)",
+    ),
+    (
+        "hosts have units of licenses that have not ended (L-6)",
+        "select hex(assignment.assignment_id) || ' has a unit of ' || hex(license.license_id) || ', which is '
+                || license.state
+           from assignment join license on license.license_id = assignment.license_id
+          where assignment.released_at is null and license.ended_at is not null",
+    ),
+    (
+        "orders that wait for payment are known, and no others (B-3)",
+        "select hex(order_id) || ' is ' || state
+           from \"order\"
+          where (state = 'pending_payment')
+                <> exists (
+                    select 1 from pending_purchase
+                     where pending_purchase.account_id = \"order\".account_id
+                       and pending_purchase.order_id = \"order\".order_id)
+         union all
+         select hex(pending_purchase.order_id) || ' is not there'
+           from pending_purchase left join \"order\" on \"order\".order_id = pending_purchase.order_id
+          where \"order\".order_id is null",
+    ),
+    (
         "an account is due when the first of its things is",
-        "select hex(account.account_id) || ' is due at ' || coalesce(account.due_at, 'no time')
-           from account
-          where coalesce(due_at, 0) > (
-                select coalesce(min(at), 0)
-                  from (select account.remind_at as at
-                        union all
-                        select min(due_at) from resource where resource.account_id = account.account_id))
-             or (due_at is null) <> (remind_at is null and not exists (
-                select 1 from resource where resource.account_id = account.account_id and due_at is not null))",
+        "select hex(account_id) || ' is due at ' || coalesce(due_at, 'no time') || ', its things at '
+                || coalesce(first, 'no time')
+           from (select account_id, due_at,
+                        (select min(at)
+                           from (select account.remind_at as at
+                                 union all
+                                 select account.rights_due_at
+                                 union all
+                                 select min(due_at) from resource where resource.account_id = account.account_id)
+                        ) as first
+                   from account)
+          where (due_at is null) <> (first is null) or due_at > first",
+    ),
+    (
+        "licenses, failbacks and waiting orders are due when their account says so",
+        "select hex(account_id) || ' says ' || coalesce(rights_due_at, 'no time') || ', by its things it is '
+                || coalesce(first, 'no time')
+           from (select account_id, rights_due_at,
+                        (select min(at)
+                           from (select min(due_at) as at from license where license.account_id = account.account_id
+                                 union all
+                                 select min(deadline) from failback
+                                  where failback.account_id = account.account_id and state = 'reserved'
+                                 union all
+                                 select min(closes_at) from pending_purchase
+                                  where pending_purchase.account_id = account.account_id)) as first
+                   from account)
+          where rights_due_at is not first",
     ),
 ];
 
@@ -149,7 +329,9 @@ fn all(connection: &Connection, due_at: &DueAt) -> Result<Vec<Finding>, Trouble>
         findings.add(check, statement.query_map([], |row| row.get::<_, String>(0)).map_err(trouble)?)?;
     }
     charges_are_booked(connection, &mut findings)?;
-    timers_are_true(connection, &load::catalog(connection)?, due_at, &mut findings)?;
+    let catalog = load::catalog(connection)?;
+    timers_are_true(connection, &catalog, due_at, &mut findings)?;
+    license_timers_are_true(connection, &catalog, due_at, &mut findings)?;
     Ok(findings.0)
 }
 
@@ -258,10 +440,49 @@ fn timers_are_true(
             .and_then(|offering| offering.version(resource.product_version).and(offering.plan(resource.plan)));
         if sold.is_none() {
             wrong.push(format!("{} is of {}/{}, which is not sold", resource.id, resource.product, resource.plan));
-        } else if due_at(&resource, catalog) != stored {
-            let expected = due_at(&resource, catalog);
+        } else if due_at(Timed::Resource(&resource), catalog) != stored {
+            let expected = due_at(Timed::Resource(&resource), catalog);
             wrong.push(format!("{} is stored as due at {stored:?}, by rule it is {expected:?}", resource.id));
         }
     }
     findings.add("a resource is due when its next step is", wrong.into_iter().map(Ok))
+}
+
+const LICENSES: &str = concat!("select ", license_columns!(), ", due_at from license");
+
+/// The stored time of every license's next step is the one that the rules give.
+fn license_timers_are_true(
+    connection: &Connection,
+    catalog: &Catalog,
+    due_at: &DueAt,
+    findings: &mut Findings,
+) -> Result<(), Trouble> {
+    let mut statement = connection.prepare(LICENSES).map_err(trouble)?;
+    let rows = statement.query_map([], |row: &Row<'_>| {
+        let stored = row.get::<_, Option<Sql<Instant>>>(29)?.map(|at| at.0);
+        Ok((row_rights::license(row)?, stored))
+    });
+    let mut wrong = Vec::new();
+    for row in rows.map_err(trouble)? {
+        let (license, stored) = match row {
+            Ok(row) => row,
+            Err(error) => {
+                wrong.push(unreadable(error)?);
+                continue;
+            }
+        };
+        let is_sold = |subscription: Subscription| {
+            let offering = catalog.offering(subscription.product);
+            offering.is_some_and(|offering| {
+                offering.version(subscription.product_version).is_some() && offering.plan(subscription.plan).is_some()
+            })
+        };
+        let expected = due_at(Timed::License(&license), catalog);
+        if let Some(gone) = license.subscription.filter(|subscription| !is_sold(*subscription)) {
+            wrong.push(format!("{} is of {}/{}, which is not sold", license.id, gone.product, gone.plan));
+        } else if expected != stored {
+            wrong.push(format!("{} is stored as due at {stored:?}, by rule it is {expected:?}", license.id));
+        }
+    }
+    findings.add("a license is due when its next step is", wrong.into_iter().map(Ok))
 }

@@ -11,7 +11,8 @@ use domain::time::Instant;
 use rusqlite::{Connection, Statement, ToSql, params};
 
 use super::row::{lines_text, opt, sql};
-use crate::port::{ApiKey, DueAt};
+use super::write_rights;
+use crate::port::{ApiKey, DueAt, Timed};
 
 /// Writes everything that one decision changes.
 pub(super) fn change_set(
@@ -24,12 +25,13 @@ pub(super) fn change_set(
         put_account(connection, account)?;
     }
     for resource in &changes.new_resources {
-        insert_resource(connection, resource, due_at(resource, catalog))?;
+        insert_resource(connection, resource, due_at(Timed::Resource(resource), catalog))?;
     }
     for resource in &changes.changed_resources {
-        update_resource(connection, resource, due_at(resource, catalog))?;
+        update_resource(connection, resource, due_at(Timed::Resource(resource), catalog))?;
     }
     insert_orders(connection, &changes.orders)?;
+    write_rights::rights(connection, changes, catalog, due_at)?;
     for revocation in &changes.revocations {
         revoke(connection, changes, *revocation)?;
     }
@@ -58,12 +60,14 @@ const UPDATE_WALLET: &str = "
        set cash = ?2, gift = ?3, frozen = ?4, credit_limit = ?5, n_entries = ?6, remind_at = ?7
      where account_id = ?1";
 
-/// Due is the account when the first of its reminders and resources is.
-const UPDATE_TIMER: &str = "
+/// Due is the account when the first of its things is. Each is a look at the start of an index.
+pub(super) const UPDATE_TIMER: &str = "
     update account
        set due_at = (
                select min(at)
                  from (select account.remind_at as at
+                       union all
+                       select account.rights_due_at
                        union all
                        select * from (
                            select due_at
@@ -72,6 +76,45 @@ const UPDATE_TIMER: &str = "
                             order by due_at
                             limit 1)))
      where account_id = ?1";
+
+pub(super) const UPDATE_RIGHTS_TIMER: &str = "
+    update account
+       set rights_due_at = (
+               select min(at)
+                 from (select * from (
+                           select due_at as at
+                             from license
+                            where license.account_id = ?1 and due_at is not null
+                            order by due_at
+                            limit 1)
+                       union all
+                       select * from (
+                           select deadline
+                             from failback
+                            where failback.account_id = ?1 and state = 'reserved'
+                            order by deadline
+                            limit 1)
+                       union all
+                       select * from (
+                           select closes_at
+                             from pending_purchase
+                            where pending_purchase.account_id = ?1
+                            order by closes_at
+                            limit 1)))
+     where account_id = ?1";
+
+/// Most decisions change nothing of licenses, so only those that do look for the next time of their things.
+fn changes_rights_timer(changes: &ChangeSet) -> bool {
+    !(changes.new_licenses.is_empty()
+        && changes.changed_licenses.is_empty()
+        && changes.failbacks.is_empty()
+        && changes.new_pending.is_empty()
+        && changes.closed_orders.is_empty())
+}
+
+pub(super) fn update_rights_timer(connection: &Connection, account_id: AccountId) -> rusqlite::Result<()> {
+    connection.prepare_cached(UPDATE_RIGHTS_TIMER)?.execute([sql(account_id)]).map(drop)
+}
 
 pub(super) fn update_account_timer(connection: &Connection, account_id: AccountId) -> rusqlite::Result<()> {
     connection.prepare_cached(UPDATE_TIMER)?.execute([sql(account_id)]).map(drop)
@@ -89,6 +132,9 @@ fn update_wallet(connection: &Connection, changes: &ChangeSet) -> rusqlite::Resu
         opt(changes.remind_at),
     ])?;
     if n_updated == 1 {
+        if changes_rights_timer(changes) {
+            update_rights_timer(connection, changes.account_id)?;
+        }
         update_account_timer(connection, changes.account_id)
     } else {
         Err(rusqlite::Error::StatementChangedRows(n_updated))
@@ -178,13 +224,13 @@ fn update_resource(connection: &Connection, resource: &Resource, due_at: Option<
 const ROWS_AT_ONCE: [usize; 4] = [8, 4, 2, 1];
 
 /// Binds the values of a row, one after the other.
-struct Values<'a, 'c> {
+pub(super) struct Values<'a, 'c> {
     statement: &'a mut Statement<'c>,
     n_bound: usize,
 }
 
 impl Values<'_, '_> {
-    fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<&mut Self> {
+    pub(super) fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<&mut Self> {
         self.n_bound += 1;
         self.statement.raw_bind_parameter(self.n_bound, value)?;
         Ok(self)
@@ -192,7 +238,7 @@ impl Values<'_, '_> {
 }
 
 /// Inserts rows: `head` ends before `values`, `n_columns` values are bound for each.
-fn insert_rows<T>(
+pub(super) fn insert_rows<T>(
     connection: &Connection,
     head: &str,
     n_columns: usize,
@@ -293,12 +339,12 @@ fn insert_entries(connection: &Connection, entries: &[Entry]) -> rusqlite::Resul
 }
 
 const INSERT_ATTEMPTS: &str = "
-    insert into attempt (resource_id, attempt_id, at, outcome, reason, price, available, order_id)";
+    insert into attempt (holding_id, attempt_id, at, outcome, reason, price, available, order_id)";
 
 fn insert_attempts(connection: &Connection, attempts: &[Attempt]) -> rusqlite::Result<()> {
     insert_rows(connection, INSERT_ATTEMPTS, 8, attempts, |values, attempt| {
         values
-            .bind(sql(attempt.resource_id))?
+            .bind(sql(attempt.holding))?
             .bind(sql(attempt.id))?
             .bind(sql(attempt.at))?
             .bind(attempt.outcome.name())?

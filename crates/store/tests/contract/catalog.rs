@@ -24,7 +24,7 @@ pub async fn it_is_the_same_after_a_restart(temp: TempStore) {
     let durations = domain::catalog::Durations { window: Some("PT2H".parse().unwrap()), ..Default::default() };
     let names = ProductDraft { name: "„Löwe“ 云主机 \"'".to_owned(), durations, ..product_draft("lion") };
     shop.put_product(names).await.unwrap();
-    shop.put_product(ProductDraft { kind: ProductKind::License, ..product_draft("dr") }).await.unwrap();
+    shop.put_product(ProductDraft { kind: ProductKind::FailbackLicense, ..product_draft("failback") }).await.unwrap();
     shop.put_plan("lion", plan_draft("year", Unit::Year, 2, 0)).await.unwrap();
     let before = shop.store().catalog();
 

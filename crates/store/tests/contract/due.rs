@@ -3,14 +3,17 @@
 use std::sync::{Arc, Mutex};
 
 use domain::account::Wallet;
-use domain::change::{ChangeSet, Draft, View};
+use domain::change::{ChangeSet, View};
+use domain::draft::Draft;
 use domain::due;
 use domain::id::AccountId;
-use domain::order::OrderKind;
+use domain::license::Kind;
+use domain::order::{OrderKind, Trigger};
+use domain::purchase;
 use domain::renewal::Books;
 use domain::resource::State;
-use store::{Desk, DueReport, OrderFilter};
-use testkit::rules::amount;
+use store::{Desk, DueReport, OrderFilter, Wanted};
+use testkit::rules::{amount, license_purchase};
 use testkit::store::TempStore;
 
 use crate::shop::{Shop, first};
@@ -165,6 +168,44 @@ pub async fn what_was_put_off_is_tried_again_later(temp: TempStore) {
     assert_eq!(shop.cash(account).await, 0);
     let live = shop.store().live_resources(account, shop.at("2030-01-01 00:00:00")).await.unwrap();
     assert_eq!(live[0].state, State::Active);
+}
+
+pub async fn renewals_of_licenses_count_in_a_report(temp: TempStore) {
+    let shop = Shop::open(temp).await;
+    let (rich, poor) = (shop.account(24_000).await, shop.account(12_000).await);
+    shop.buys_license(rich, "dr/thirty", 1).await;
+    shop.buys_license(poor, "dr/thirty", 1).await;
+    shop.advance_to("2025-06-07 09:00:00").await;
+    shop.stand_at("2025-06-07 10:00:07");
+
+    let reports = shop.do_due().await;
+
+    assert_eq!(sum(&reports), (1, 1));
+    assert_eq!(reports.iter().map(|report| report.n_accounts).sum::<u64>(), 2);
+    assert_eq!(reports.iter().map(|report| report.lateness_seconds).max(), Some(7));
+}
+
+pub async fn the_account_whose_right_is_due_first_is_done_first(temp: TempStore) {
+    let shop = Shop::open(temp).await;
+    let [license, failback, order] = [shop.account(0).await, shop.account(0).await, shop.account(0).await];
+    shop.grant(license, Kind::Failback, 1, 1).await;
+    shop.grant(failback, Kind::Failback, 1, 3).await;
+    shop.stand_at("2025-06-06 10:00:00");
+    shop.starts(failback, "job-1", "host-1").await;
+    let bought = license_purchase("dr/monthly", 1);
+    let ordered = shop.draft(order, Wanted::default(), |draft| purchase::order(draft, bought, Trigger::Customer));
+    ordered.await.unwrap();
+    shop.stand_at("2025-06-20 10:00:00");
+
+    let first_due = shop.store().next_due_at().await.unwrap();
+    let log = Log::default();
+    do_due_but(&shop, &log, |_| None).await;
+
+    assert_eq!(first_due, Some(shop.at("2025-06-06 10:30:00")));
+    // After half an hour, after a month, after 72 hours; the late sign of life gets its time again.
+    assert_eq!(*log.lock().unwrap(), [order, license, failback]);
+    assert_eq!(shop.store().next_due_at().await.unwrap(), Some(shop.at("2025-06-23 10:00:00")));
+    assert_eq!(shop.store().verify().await.unwrap(), []);
 }
 
 pub async fn the_next_due_time_is_the_earliest_of_all(temp: TempStore) {

@@ -14,7 +14,7 @@ use testkit::store::TempStore;
 use crate::shop::{Shop, new_account, unchanged};
 
 fn key(scope: Option<AccountId>, key: &str, fingerprint: u8) -> Idempotency {
-    Idempotency { scope, key: key.to_owned(), fingerprint: [fingerprint; 32] }
+    Idempotency { scope, key: key.to_owned(), fingerprint: [fingerprint; 32], lasting: false }
 }
 
 /// Credits ten under a key, and answers with a number.
@@ -27,7 +27,7 @@ async fn credit_ten(
     let zone = std::sync::Arc::clone(&shop.temp.zone);
     let done = shop.store().transact(account, Wanted::default(), Some(idempotency), move |view, desk| {
         let books = Books { zone: &zone, catalog: desk.catalog };
-        let mut draft = domain::change::Draft::new(books, view, desk.ids, desk.now);
+        let mut draft = domain::draft::Draft::new(books, view, desk.ids, desk.now);
         credit(&mut draft, amount(10), CreditKind::Cash, None).unwrap();
         Ok((draft.finish(), answer))
     });
@@ -167,6 +167,42 @@ pub async fn a_claimed_key_means_one_request(temp: TempStore) {
 
     let refused = shop.store().claim_key(key(None, "k", 2)).await;
     assert!(matches!(refused, Err(TransactError::KeyReused)), "{refused:?}");
+}
+
+pub async fn lasting_keys_are_never_forgotten(temp: TempStore) {
+    let shop = Shop::open(temp).await;
+    let account = shop.account(0).await;
+    let lasting = |name, fingerprint| Idempotency { lasting: true, ..key(Some(account), name, fingerprint) };
+    credit_ten(&shop, account, lasting("for ever", 1), 1).await.unwrap();
+    credit_ten(&shop, account, key(Some(account), "for a week", 1), 1).await.unwrap();
+    shop.stand_at("2099-01-01 00:00:00");
+
+    let n_forgotten = shop.store().forget_idempotency(shop.now()).await.unwrap();
+    let shop = shop.restart().await;
+
+    assert_eq!(n_forgotten, 1);
+    let again = |idempotency| credit_ten(&shop, account, idempotency, 2);
+    assert_eq!(again(lasting("for ever", 1)).await.unwrap(), Outcome::AlreadyDone(1));
+    // What asks again need not know that it lasts.
+    assert_eq!(again(key(Some(account), "for ever", 1)).await.unwrap(), Outcome::AlreadyDone(1));
+    let reused = again(lasting("for ever", 2)).await;
+    assert!(matches!(reused, Err(TransactError::KeyReused)), "{reused:?}");
+    assert_eq!(again(key(Some(account), "for a week", 1)).await.unwrap(), Outcome::Done(2));
+}
+
+pub async fn an_activation_code_is_made_once_for_a_key(temp: TempStore) {
+    let shop = Shop::open(temp).await;
+    let made = shop.makes_code(None).await;
+    let make = |id: u128| {
+        let made = made.clone();
+        move |_: &mut store::Desk<'_>| domain::activation::ActivationCode { id: domain::id::Id::from_u128(id), ..made }
+    };
+
+    let first = shop.store().add_activation_code(Some(key(None, "k", 1)), make(1)).await.unwrap();
+    let again = shop.store().add_activation_code(Some(key(None, "k", 1)), make(2)).await.unwrap();
+
+    assert_eq!(again, Outcome::AlreadyDone(first.into_inner()));
+    assert_eq!(shop.store().activation_codes(crate::shop::first()).await.unwrap().len(), 2);
 }
 
 pub async fn old_keys_are_forgotten(temp: TempStore) {

@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::account::Account;
-use domain::change::{ChangeSet, Draft, View};
+use domain::change::{ChangeSet, View};
 use domain::desk::{CreditKind, credit};
+use domain::draft::Draft;
 use domain::id::AccountId;
+use domain::license::Kind;
 use domain::money::Amount;
 use domain::order::OrderKind;
 use domain::renewal::Books;
@@ -16,6 +18,7 @@ use testkit::rules::{amount, code, purchase};
 use testkit::store::TempStore;
 use tokio::task::JoinSet;
 
+use crate::licensing::unit;
 use crate::shop::{Shop, first, new_account, unchanged};
 
 /// Credits, then ends as it is told.
@@ -167,6 +170,46 @@ pub async fn a_closed_store_says_so(temp: TempStore) {
 
     assert!(matches!(refused, Err(TransactError::Trouble(Trouble::Closed))), "{refused:?}");
     shop.store().close().await;
+}
+
+pub async fn units_taken_at_once_are_taken_once(temp: TempStore) {
+    let shop = Arc::new(Shop::open(temp).await);
+    let account = shop.account(0).await;
+    let license = shop.grant(account, Kind::Dr, 40, 3).await;
+
+    let mut requests = JoinSet::new();
+    (0..40).for_each(|number| {
+        let shop = Arc::clone(&shop);
+        requests.spawn(async move { shop.assign(account, &format!("host-{number}")).await.unit.unwrap() });
+    });
+    let mut units = requests.join_all().await;
+
+    units.sort();
+    assert_eq!(units, (1..=40).map(|number| unit(license, number)).collect::<Vec<_>>());
+    assert_eq!(shop.license(license).await.units.assigned, 40);
+    assert_eq!(shop.store().verify().await.unwrap(), []);
+}
+
+pub async fn a_busy_life_with_licenses_leaves_no_findings(temp: TempStore) {
+    let shop = Shop::open(temp).await;
+    let (rich, poor) = (shop.account(1_000_000).await, shop.account(40_000).await);
+    shop.buys_license(rich, "dr/monthly", 5).await;
+    shop.buys_license(poor, "dr/thirty", 2).await;
+    shop.buys_license(poor, "fb/monthly", 1).await;
+    shop.assigns(rich, &["host-1", "host-2"]).await;
+    shop.assigns(poor, &["host-1", "host-2"]).await;
+    let silent = shop.starts(poor, "job-1", "host-1").await.id;
+    let committed = shop.starts(rich, "job-1", "host-1").await.id;
+    shop.commits(rich, committed).await;
+    shop.advance_to("2025-06-01 00:00:00").await;
+    shop.grant(poor, Kind::Dr, 1, 3).await;
+    shop.advance_to("2025-07-01 00:00:00").await;
+    shop.credit(poor, 50_000).await;
+    shop.advance_to("2025-10-01 00:00:00").await;
+
+    assert_eq!(shop.store().verify().await.unwrap(), []);
+    let lapsed = shop.store().failback(silent).await.unwrap().unwrap();
+    assert_eq!(lapsed.state, domain::failback::State::Lapsed);
 }
 
 pub async fn a_busy_life_leaves_no_findings(temp: TempStore) {

@@ -1,6 +1,7 @@
 //! Lists: in order, page by page, with filters.
 
 use domain::change::ChangeSet;
+use domain::holding::HoldingId;
 use domain::id::{AccountId, LicenseId, OrderId, ResourceId};
 use domain::order::{Order, OrderKind, OrderState};
 use domain::purchase::Purchase;
@@ -150,12 +151,12 @@ pub async fn attempts_of_one_resource(temp: TempStore) {
     let ids = [shop.buys(account, "uhost/thirty").await, shop.buys(account, "uhost/thirty").await];
     shop.advance_to("2025-06-09 12:00:00").await;
 
-    let attempts = shop.store().attempts(ids[1], first()).await.unwrap();
+    let attempts = shop.store().attempts(ids[1].into(), first()).await.unwrap();
     let page = Page { after: Some(attempts[0].id), limit: 1 };
 
-    assert_eq!(attempts.iter().map(|attempt| attempt.resource_id).collect::<Vec<_>>(), [ids[1]; 3]);
+    assert_eq!(attempts.iter().map(|attempt| attempt.holding).collect::<Vec<_>>(), [HoldingId::from(ids[1]); 3]);
     assert!(attempts.is_sorted_by(|one, next| one.id < next.id && one.at < next.at));
-    assert_eq!(shop.store().attempts(ids[1], page).await.unwrap(), attempts[1..2]);
+    assert_eq!(shop.store().attempts(ids[1].into(), page).await.unwrap(), attempts[1..2]);
 }
 
 pub async fn events_by_account_and_type(temp: TempStore) {
@@ -214,7 +215,7 @@ pub async fn live_resources_are_those_that_have_not_ended(temp: TempStore) {
 pub async fn a_resource_knows_its_account(temp: TempStore) {
     let Sold { shop, accounts, resources } = Sold::on(temp).await;
 
-    assert_eq!(shop.store().account_of_resource(resources[2]).await.unwrap(), Some(accounts[1]));
+    assert_eq!(shop.store().account_of(resources[2].into()).await.unwrap(), Some(accounts[1]));
 }
 
 pub async fn what_is_not_there_is_none(temp: TempStore) {
@@ -223,10 +224,10 @@ pub async fn what_is_not_there_is_none(temp: TempStore) {
 
     assert_eq!(store.account(AccountId::from_u128(1)).await.unwrap(), None);
     assert_eq!(store.resource(ResourceId::from_u128(1)).await.unwrap(), None);
-    assert_eq!(store.account_of_resource(ResourceId::from_u128(1)).await.unwrap(), None);
+    assert_eq!(store.account_of(ResourceId::from_u128(1).into()).await.unwrap(), None);
     assert_eq!(store.order(OrderId::from_u128(1)).await.unwrap(), None);
     assert_eq!(store.entries(AccountId::from_u128(1), first()).await.unwrap(), []);
-    assert_eq!(store.attempts(ResourceId::from_u128(1), first()).await.unwrap(), []);
+    assert_eq!(store.attempts(ResourceId::from_u128(1).into(), first()).await.unwrap(), []);
     assert_eq!(store.api_key([0; 32]).await.unwrap(), None);
     assert_eq!(store.next_due_at().await.unwrap(), None);
 }

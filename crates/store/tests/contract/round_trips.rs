@@ -280,7 +280,7 @@ const OUTCOMES: [Outcome; 5] =
 fn attempt(desk: &mut Desk<'_>, resource_id: ResourceId) -> Attempt {
     Attempt {
         id: desk.ids.next(desk.now, resource_id.shard()),
-        resource_id,
+        holding: resource_id.into(),
         at: desk.now,
         outcome: Outcome::Succeeded,
         reason: None,
@@ -309,7 +309,7 @@ pub async fn attempts_of_every_outcome(temp: TempStore) {
     };
     let written = shop.write(account, write).await.unwrap().attempts;
 
-    assert_eq!(shop.store().attempts(id, first()).await.unwrap(), written);
+    assert_eq!(shop.store().attempts(id.into(), first()).await.unwrap(), written);
 }
 
 /// What is stored of an event.
@@ -407,7 +407,7 @@ pub async fn many_rows_of_every_kind_at_once(temp: TempStore) {
     assert_eq!(store.orders(&adjustments, first()).await.unwrap(), written.orders);
     let after = store::Page { after: Some(n_entries_before), limit: 1_000 };
     assert_eq!(store.entries(account, after).await.unwrap(), written.entries);
-    assert_eq!(store.attempts(id, first()).await.unwrap(), written.attempts);
+    assert_eq!(store.attempts(id.into(), first()).await.unwrap(), written.attempts);
     let events = store.events(&filter, first()).await.unwrap();
     let ids: Vec<_> = events[n_events_before..].iter().map(|event| event.id).collect();
     assert_eq!(ids, written.events.iter().map(|event| event.id).collect::<Vec<_>>());

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use domain::account::Account;
 use domain::calendar::Unit;
 use domain::catalog::{CatalogRefusal, PlanDraft, ProductDraft, ProductKind, Suspend, Term, put_plan, put_product};
-use domain::change::{ChangeSet, Draft, View};
+use domain::change::{ChangeSet, View};
 use domain::desk::{self, CreditKind, WalletRefusal};
+use domain::draft::Draft;
 use domain::due;
 use domain::id::{AccountId, ResourceId};
 use domain::money::Amount;
@@ -42,7 +43,8 @@ impl<T> Slot<T> {
     }
 }
 
-/// A store that sells `uhost`, `ddos` (exempt) and `dns` (never suspended), each by 30 days and by month.
+/// A store that sells `uhost`, `ddos` (exempt), `dns` (never suspended), `dr` and `fb` (licenses), each by 30 days and by
+/// month.
 #[derive(Debug)]
 pub struct Shop {
     pub temp: TempStore,
@@ -77,20 +79,8 @@ pub fn plan_draft(plan: &str, unit: Unit, count: u32, price: i64) -> PlanDraft {
 
 /// The change set that changes nothing.
 pub fn unchanged(view: &View) -> ChangeSet {
-    ChangeSet {
-        account_id: view.account.id,
-        account: None,
-        wallet: view.wallet,
-        remind_at: view.remind_at,
-        new_resources: Vec::new(),
-        changed_resources: Vec::new(),
-        orders: Vec::new(),
-        revocations: Vec::new(),
-        entries: Vec::new(),
-        attempts: Vec::new(),
-        events: Vec::new(),
-        freeze: None,
-    }
+    let opening = ChangeSet::opening(view.account.clone(), Amount::ZERO);
+    ChangeSet { account: None, wallet: view.wallet, remind_at: view.remind_at, ..opening }
 }
 
 impl Shop {
@@ -99,6 +89,8 @@ impl Shop {
         shop.sells(product_draft("uhost")).await;
         shop.sells(ProductDraft { exempt: true, ..product_draft("ddos") }).await;
         shop.sells(ProductDraft { suspend: Suspend::Never, ..product_draft("dns") }).await;
+        shop.sells(ProductDraft { kind: ProductKind::DrLicense, ..product_draft("dr") }).await;
+        shop.sells(ProductDraft { kind: ProductKind::FailbackLicense, ..product_draft("fb") }).await;
         shop
     }
 

@@ -30,6 +30,17 @@ pub async fn periods_exist_from_the_first_purchase_on(temp: TempStore) {
     assert!(shop.store().site().await.unwrap().has_periods);
 }
 
+pub async fn periods_exist_from_the_first_license_on(temp: TempStore) {
+    let shop = Shop::open(temp).await;
+    let account = shop.account(0).await;
+    let before = shop.store().site().await.unwrap().has_periods;
+
+    shop.grant(account, domain::license::Kind::Failback, 1, 3).await;
+
+    assert!(!before);
+    assert!(shop.store().site().await.unwrap().has_periods);
+}
+
 /// A key with a hash of one byte.
 fn key(account_id: Option<AccountId>, hash: u8) -> impl FnOnce(&mut Desk<'_>) -> ApiKey + Send + 'static {
     move |desk| ApiKey {

@@ -1,15 +1,18 @@
 //! A whole account in memory: the rules, a clock that is moved by hand, and no database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::account::Wallet;
-use domain::change::{ChangeSet, Draft, Freeze, UnpaidArrears, View};
+use domain::change::{ChangeSet, Freeze, UnpaidArrears, View};
 use domain::desk::{self, AccountEdit, CreditKind, ResourceRefusal, WalletRefusal};
+use domain::draft::Draft;
 use domain::due;
 use domain::event::{Body, Event};
 use domain::forecast::{Forecast, forecast};
+use domain::holding::HoldingId;
 use domain::id::{FreezeId, Ids, ResourceId};
 use domain::ledger::Entry;
+use domain::license::{License, Source};
 use domain::order::{Order, OrderKind, OrderState, Trigger};
 use domain::purchase::{Purchase, PurchaseRefusal, buy};
 use domain::recycling::Timers;
@@ -17,6 +20,7 @@ use domain::renewal::{Choice, RenewalRefusal};
 use domain::resource::{Attempt, Resource};
 use domain::time::Instant;
 
+use super::records::{Asked, Records};
 use super::timeline::{Moment, moments};
 use super::{OwnedBooks, amount, empty_view, purchase};
 
@@ -37,11 +41,12 @@ use super::{OwnedBooks, amount, empty_view, purchase};
 pub struct Life {
     /// Zone and catalog; the catalog may change between two commands.
     pub books: OwnedBooks,
-    ids: Ids,
-    now: Instant,
-    view: View,
+    pub(super) ids: Ids,
+    pub(super) now: Instant,
+    pub(super) view: View,
+    pub(super) records: Records,
     freezes: BTreeMap<FreezeId, Freeze>,
-    names: BTreeMap<ResourceId, String>,
+    pub(super) names: BTreeMap<HoldingId, String>,
     orders: Vec<Order>,
     entries: Vec<Entry>,
     attempts: Vec<Attempt>,
@@ -61,6 +66,7 @@ impl Life {
             ids,
             now,
             view,
+            records: Records::default(),
             freezes: BTreeMap::new(),
             names: BTreeMap::new(),
             orders: Vec::new(),
@@ -79,7 +85,18 @@ impl Life {
     /// # Panics
     /// When something due at or before now is left.
     pub fn decide<T, R>(&mut self, command: impl FnOnce(&mut Draft<'_>) -> Result<T, R>) -> Result<T, R> {
-        let mut draft = Draft::new(self.books.books(), self.view.clone(), &mut self.ids, self.now);
+        self.decide_on(&Asked::default(), command)
+    }
+
+    /// As [`Life::decide`], with what the command asks for.
+    pub(super) fn decide_on<T, R>(
+        &mut self,
+        asked: &Asked,
+        command: impl FnOnce(&mut Draft<'_>) -> Result<T, R>,
+    ) -> Result<T, R> {
+        let rights = self.records.load(asked);
+        let view = View { rights, pending: self.records.pending_due(self.now), ..self.view.clone() };
+        let mut draft = Draft::new(self.books.books(), view, &mut self.ids, self.now);
         due::run(&mut draft);
         let reply = command(&mut draft)?;
         due::run(&mut draft);
@@ -92,11 +109,13 @@ impl Life {
 
     fn keep(&mut self, changes: ChangeSet) {
         for resource in &changes.new_resources {
-            let n = 1 + self.view.resources.iter().filter(|other| other.product == resource.product).count();
-            let name = if n == 1 { resource.product.to_string() } else { format!("{}-{n}", resource.product) };
-            self.names.insert(resource.id, name);
+            self.give_name(resource.id, resource.product.to_string());
             self.view.resources.push(resource.clone());
         }
+        for license in &changes.new_licenses {
+            self.give_name(license.id, self.what(license));
+        }
+        self.records.keep(&changes);
         self.moments.extend(moments(&changes, &self.books.zone, &self.names, self.now));
         let ChangeSet { account, wallet, remind_at, changed_resources, orders, .. } = changes;
         self.view.account = account.unwrap_or_else(|| self.view.account.clone());
@@ -107,6 +126,11 @@ impl Life {
             self.view.resources[index] = changed;
         }
         self.orders.extend(orders);
+        for order_id in changes.closed_orders {
+            let order = self.orders.iter_mut().find(|order| order.id == order_id).expect("a closed order was made");
+            assert_eq!(order.state, OrderState::PendingPayment, "{order_id} is closed twice");
+            order.state = OrderState::Closed;
+        }
         for revocation in changes.revocations {
             let order = self.orders.iter_mut().find(|order| order.id == revocation.order_id);
             let order = order.expect("a revoked order was made");
@@ -119,6 +143,26 @@ impl Life {
         self.attempts.extend(changes.attempts);
         self.events.extend(changes.events);
         self.freezes.extend(changes.freeze.map(|freeze| (freeze.id, freeze)));
+        check_charges(&self.orders);
+    }
+
+    fn give_name(&mut self, id: impl Into<HoldingId>, name: String) {
+        let is_taken = |name: &String| self.names.values().any(|other| other == name);
+        let numbered = (2..).map(|n| format!("{name}-{n}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name));
+        self.names.insert(id.into(), free.expect("there is no end of numbers"));
+    }
+
+    /// What a license is called in a timeline.
+    fn what(&self, license: &License) -> String {
+        let product = license.subscription.map_or_else(String::new, |subscription| subscription.product.to_string());
+        let parent = license.parent_id.and_then(|parent| self.names.get(&parent.into()));
+        match license.source {
+            Source::Purchase => product,
+            Source::Bonus => format!("bonus of {}", parent.map_or("?", String::as_str)),
+            Source::Code => format!("{} by code", license.kind.name()),
+            Source::Grant => format!("granted {}", license.kind.name()),
+        }
     }
 
     /// Moves the clock to a local time through every instant at which something is due, and does it then.
@@ -146,6 +190,16 @@ impl Life {
         self.run_due();
     }
 
+    /// Moves the clock to a local time, and nothing is done yet: the next command does what is due first.
+    pub fn stand_at(&mut self, time: &str) {
+        self.stand_at_instant(self.books.at(time));
+    }
+
+    /// As [`Life::stand_at`].
+    pub fn stand_at_instant(&mut self, to: Instant) {
+        self.now = self.now.max(to);
+    }
+
     fn run_due(&mut self) {
         self.decide(|_| Ok::<_, std::convert::Infallible>(())).unwrap_or_else(|never| match never {});
     }
@@ -154,7 +208,7 @@ impl Life {
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
         let steps = self.view.resources.iter().filter_map(|resource| due::due_at(resource, &self.books.books()));
-        steps.chain(self.view.remind_at).min()
+        steps.chain(self.records.next_due(&self.books.zone)).chain(self.view.remind_at).min()
     }
 
     /// Credits cash.
@@ -321,7 +375,8 @@ impl Life {
     #[must_use]
     pub fn forecast(&self, days: i64) -> Forecast {
         let until = self.books.zone.add_days(self.now, days);
-        forecast(&self.view.resources, &self.books.books(), &self.view.wallet, self.now, until)
+        let owned = (&self.view.resources[..], &self.records.licenses[..]);
+        forecast(owned, &self.books.books(), &self.view.wallet, self.now, until)
     }
 
     /// All orders, as they stand now.
@@ -330,10 +385,11 @@ impl Life {
         &self.orders
     }
 
-    /// The orders of a kind about a resource.
+    /// The orders of a kind about a resource or license.
     #[must_use]
-    pub fn orders_of(&self, id: ResourceId, kind: OrderKind) -> Vec<&Order> {
-        self.orders.iter().filter(|order| order.resource_id == Some(id) && order.kind == kind).collect()
+    pub fn orders_of(&self, id: impl Into<HoldingId>, kind: OrderKind) -> Vec<&Order> {
+        let id = id.into();
+        self.orders.iter().filter(|order| about(order) == Some(id) && order.kind == kind).collect()
     }
 
     /// The ledger.
@@ -342,10 +398,11 @@ impl Life {
         &self.entries
     }
 
-    /// The attempts to renew a resource.
+    /// The attempts to renew a resource or license.
     #[must_use]
-    pub fn attempts_of(&self, id: ResourceId) -> Vec<&Attempt> {
-        self.attempts.iter().filter(|attempt| attempt.resource_id == id).collect()
+    pub fn attempts_of(&self, id: impl Into<HoldingId>) -> Vec<&Attempt> {
+        let id = id.into();
+        self.attempts.iter().filter(|attempt| attempt.holding == id).collect()
     }
 
     /// All events.
@@ -375,6 +432,20 @@ impl Life {
     /// What happens from here on; what happened so far leaves the timeline.
     pub fn forget(&mut self) {
         self.moments.clear();
+    }
+}
+
+/// The resource or license that an order is about.
+fn about(order: &Order) -> Option<HoldingId> {
+    order.resource_id.map(HoldingId::from).or(order.license_id.map(HoldingId::from))
+}
+
+/// one charge for each resource or license and period start.
+fn check_charges(orders: &[Order]) {
+    let mut charged = BTreeSet::new();
+    for order in orders.iter().filter(|order| matches!(order.kind, OrderKind::Purchase | OrderKind::Renewal)) {
+        let slot = about(order).zip(order.period.map(|period| period.start));
+        assert!(slot.is_none_or(|slot| charged.insert(slot)), "a second charge for one period: {order:?}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! Small builders for tests of the rules: what is sold, what was bought, what is in the wallet.
 
+mod licensing;
 mod life;
+mod records;
 mod timeline;
 
 use std::cell::RefCell;
@@ -11,14 +13,17 @@ use domain::calendar::{BillingZone, Unit};
 use domain::catalog::{
     Catalog, Code, Durations, Plan, PlanDraft, ProductDraft, ProductKind, Suspend, Term, put_plan, put_product,
 };
-use domain::change::{Draft, View};
+use domain::change::View;
+use domain::draft::Draft;
 use domain::id::Ids;
+use domain::installation::{Receipt, Returned, UsedOffline};
 use domain::money::{Amount, Currency};
 use domain::order::Trigger;
 use domain::purchase::{Purchase, buy};
 use domain::renewal::{Books, Choice, Length};
 use domain::resource::Resource;
 use domain::time::{Instant, Wait};
+use domain::unit::UnitId;
 
 pub use life::Life;
 
@@ -37,7 +42,8 @@ pub struct OwnedBooks {
 ///
 /// Goods are separated by semicolons: `PRODUCT/PLAN UNIT COUNT PRICE CURRENCY [OPTION...]`. Options belong to the product:
 /// `exempt`, `align=false`, `suspend=never`, `release_when_off`, and the waits `window=PT24H`, `suspend_after=P3D`,
-/// `release_after=P10D`, `warn_before=PT24H`. All is sold from 1970 on; accounts have the currency of the first plan.
+/// `release_after=P10D`, `warn_before=PT24H`; `dr` and `failback` make it a license. All is sold from 1970 on; accounts have
+/// the currency of the first plan.
 ///
 /// ```
 /// let books = testkit::rules::books("Asia/Shanghai", "uhost/monthly month 1 12000 CNY; ddos/thirty day 30 500 CNY exempt");
@@ -192,6 +198,8 @@ fn set_option(draft: &mut ProductDraft, option: &str) {
     let yes = value == "true";
     let wait = || Some(value.parse::<Wait>().expect("a wait such as P3D"));
     match name {
+        "dr" => draft.kind = ProductKind::DrLicense,
+        "failback" => draft.kind = ProductKind::FailbackLicense,
         "exempt" => draft.exempt = yes,
         "align" => draft.align = yes,
         "suspend" => draft.suspend = if value == "never" { Suspend::Never } else { Suspend::AfterWindow },
@@ -244,6 +252,46 @@ pub fn purchase(plan: &str) -> Purchase {
     }
 }
 
+/// The purchase of one term of so many units of a license, with consent; change what differs with
+/// `..license_purchase("dr/monthly", 10)`.
+///
+/// A product whose code begins with `dr` is taken for a DR license and renews; any other is a failback license, which has no
+/// switch.
+#[must_use]
+pub fn license_purchase(plan: &str, quantity: u32) -> Purchase {
+    let auto_renew = plan.starts_with("dr").then_some(true);
+    Purchase { quantity, auto_renew, terms_version: Some("1".to_owned()), ..purchase(plan) }
+}
+
+/// A term of so many calendar months.
+#[must_use]
+pub const fn months(count: u32) -> Term {
+    Term { unit: Unit::Month, count }
+}
+
+/// A unit that comes back with a receipt, unused.
+#[must_use]
+pub const fn unused(unit: UnitId) -> Returned {
+    Returned { unit, used: None }
+}
+
+/// A unit that a failback used offline at an instant.
+///
+/// # Panics
+/// When a text is no name.
+#[must_use]
+pub fn used(unit: UnitId, job: &str, host: &str, at: Instant) -> Returned {
+    let job_id = job.parse().expect("the name of a job");
+    let host = host.parse().expect("the name of a host");
+    Returned { unit, used: Some(UsedOffline { job_id, host, at }) }
+}
+
+/// A receipt whose hash follows from `text`.
+#[must_use]
+pub fn receipt(counter: u64, text: u8, units: Vec<Returned>) -> Receipt {
+    Receipt { counter, hash: [text; 32], units }
+}
+
 /// The choice of one more term at a manual renewal; change what differs with `..one_term()`.
 #[must_use]
 pub const fn one_term() -> Choice {
@@ -279,14 +327,5 @@ fn empty_view(books: &OwnedBooks, ids: &mut Ids, now: Instant) -> View {
         currency: books.currency,
         created_at: now,
     };
-    let wallet = Wallet::default();
-    View {
-        account,
-        wallet,
-        remind_at: None,
-        resources: Vec::new(),
-        unpaid_arrears: Vec::new(),
-        freeze: None,
-        is_whole: true,
-    }
+    View::of(account, Wallet::default())
 }

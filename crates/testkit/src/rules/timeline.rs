@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use domain::calendar::BillingZone;
 use domain::change::{ChangeSet, Freeze};
-use domain::event::{Body, Event, Reminded};
-use domain::id::ResourceId;
+use domain::event::{Body, Event, Reminded, Subject};
+use domain::holding::HoldingId;
+use domain::id::{LicenseId, ResourceId};
 use domain::ledger::{Entry, EntryReason};
-use domain::order::{Order, OrderKind};
+use domain::license::Source;
+use domain::order::{Order, OrderKind, OrderState};
 use domain::resource::{Attempt, Outcome};
 use domain::time::{Instant, Period};
 
@@ -33,7 +35,7 @@ impl Moment {
 pub(super) fn moments(
     changes: &ChangeSet,
     zone: &BillingZone,
-    names: &BTreeMap<ResourceId, String>,
+    names: &BTreeMap<HoldingId, String>,
     done_at: Instant,
 ) -> Vec<Moment> {
     let teller = Teller { changes, zone, names };
@@ -68,12 +70,17 @@ fn freeze_text(freeze: &Freeze) -> String {
 struct Teller<'a> {
     changes: &'a ChangeSet,
     zone: &'a BillingZone,
-    names: &'a BTreeMap<ResourceId, String>,
+    names: &'a BTreeMap<HoldingId, String>,
 }
 
 impl Teller<'_> {
-    fn name(&self, id: Option<ResourceId>) -> &str {
-        id.and_then(|id| self.names.get(&id)).map_or("?", String::as_str)
+    fn name(&self, id: Option<impl Into<HoldingId>>) -> &str {
+        id.and_then(|id| self.names.get(&id.into())).map_or("?", String::as_str)
+    }
+
+    fn name_of_either(&self, resource_id: Option<ResourceId>, license_id: Option<LicenseId>) -> &str {
+        let license_id = license_id.map(HoldingId::from);
+        self.name(resource_id.map(HoldingId::from).or(license_id))
     }
 
     fn period(&self, period: Period) -> String {
@@ -98,12 +105,16 @@ impl Teller<'_> {
     }
 
     fn order(&self, order: &Order) -> Option<String> {
-        let Order { kind, trigger, amount, lines, period, resource_id, .. } = order;
-        let name = self.name(*resource_id);
+        let Order { kind, trigger, amount, lines, period, resource_id, license_id, .. } = order;
+        let name = self.name_of_either(*resource_id, *license_id);
         let period = period.map_or_else(|| "no period".to_owned(), |period| self.period(period));
         let paid = self.changes.entries.iter().find(|entry| entry.order_id == Some(order.id));
         let left = paid.map_or_else(String::new, |entry| format!(", cash {}", entry.cash_after));
         let n_lines = if lines.len() > 1 { format!(" in {} lines", lines.len()) } else { String::new() };
+        if order.state == OrderState::PendingPayment {
+            let product = order.sold.map_or_else(String::new, |sold| sold.product.to_string());
+            return Some(format!("{product} is ordered for {amount}: {period}"));
+        }
         match kind {
             OrderKind::Purchase => Some(format!("{name} is bought for {amount}: {period}{left}")),
             OrderKind::Renewal => {
@@ -119,8 +130,8 @@ impl Teller<'_> {
 
     /// A success is told with its order.
     fn attempt(&self, attempt: &Attempt) -> Option<String> {
-        let Attempt { resource_id, outcome, price, available, reason, .. } = attempt;
-        let name = self.name(Some(*resource_id));
+        let Attempt { holding, outcome, price, available, reason, .. } = attempt;
+        let name = self.name(Some(*holding));
         match outcome {
             Outcome::Succeeded => None,
             Outcome::InsufficientBalance => {
@@ -135,17 +146,46 @@ impl Teller<'_> {
 
     fn event(&self, event: &Event) -> Option<String> {
         let name = match event.subject {
-            domain::event::Subject::Resource(id) => self.name(Some(id)),
-            domain::event::Subject::Account(_)
-            | domain::event::Subject::License(_)
-            | domain::event::Subject::Order(_) => "",
+            Subject::Resource(id) => self.name(Some(id)),
+            Subject::License(id) => self.name(Some(id)),
+            Subject::Account(_) | Subject::Order(_) | Subject::Failback(_) | Subject::Installation(_) => "",
         };
         match &event.body {
             Body::OrderCompleted { .. }
             | Body::ResourceActivated { .. }
             | Body::ResourceRenewed { .. }
             | Body::RenewalPostponed { .. }
-            | Body::ArrearsCreated { .. } => None,
+            | Body::ArrearsCreated { .. }
+            | Body::LicenseActivated { source: Source::Purchase, .. }
+            | Body::LicenseRenewed { .. } => None,
+            Body::OrderClosed {} => Some("an order closes".to_owned()),
+            Body::LicenseActivated { total, expires_at, .. } => {
+                Some(format!("{name} of {total} until {}", self.zone.show(*expires_at)))
+            }
+            Body::LicenseGraceStarted { ends_at, .. } => {
+                Some(format!("{name} is in grace until {}", self.zone.show(*ends_at)))
+            }
+            Body::LicenseSwitched { auto_renew } => {
+                Some(format!("{name} switch {}", if *auto_renew { "on" } else { "off" }))
+            }
+            Body::LicenseExpired { .. } => Some(format!("{name} has expired")),
+            Body::LicenseSuspended { reason } => Some(format!("{name} is suspended: {reason}")),
+            Body::LicenseReinstated { reason } => Some(format!("{name} is reinstated: {reason}")),
+            Body::LicenseRevoked { reason } => Some(format!("{name} is revoked: {reason}")),
+            Body::HostsReseated { n_moved, n_stranded, stranded } => {
+                let stranded: String = stranded.iter().map(|host| format!(" {host}")).collect();
+                Some(format!("hosts of {name}: {n_moved} go on, {n_stranded} stranded{stranded}"))
+            }
+            Body::FailbackCommitted { job_id, host, license_id, unit } => {
+                Some(format!("{job_id} of {host} consumes {} #{unit}", self.name(Some(*license_id))))
+            }
+            Body::FailbackLapsed { job_id, host } => Some(format!("{job_id} of {host} lapses")),
+            Body::FailbackRefused { job_id, host } => Some(format!("{job_id} of {host} is refused")),
+            Body::UnitsCheckedOut { n_units } => Some(format!("{n_units} units are checked out")),
+            Body::ReceiptSettled { counter, n_used, n_unused } => {
+                Some(format!("receipt {counter}: {n_used} used, {n_unused} unused"))
+            }
+            Body::ReceiptRefused { counter, last } => Some(format!("receipt {counter} is refused after {last}")),
             Body::ResourceExpired { suspend_at, release_at, .. } => {
                 let (suspend_at, release_at) = (self.at(*suspend_at), self.at(*release_at));
                 Some(format!("{name} expires; suspended {suspend_at}, released {release_at}"))
@@ -171,6 +211,6 @@ impl Teller<'_> {
 
     fn reminded(&self, reminded: &Reminded) -> String {
         let at = reminded.due_at.unwrap_or(reminded.expires_at);
-        format!("{} at {}", self.name(Some(reminded.resource_id)), self.zone.show(at))
+        format!("{} at {}", self.name_of_either(reminded.resource_id, reminded.license_id), self.zone.show(at))
     }
 }

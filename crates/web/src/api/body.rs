@@ -4,8 +4,10 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use engine::Caller;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use store::Idempotency;
+use utoipa::ToSchema;
 
 use super::caller::By;
 use super::fault::{Faults, read};
@@ -31,6 +33,11 @@ pub(crate) struct Write<T> {
     /// What makes a repeat the same write.
     pub(crate) idempotency: Option<Idempotency>,
 }
+
+/// The body of a write that needs nothing said: empty, or an object without fields.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use super::fault::Faults;
 use super::problem::Problem;
 
-const ITEMS_MAX: usize = 100;
+/// The most resources of one request.
+pub(crate) const ITEMS_MAX: usize = 100;
 
 /// The results, in the order of the request.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,9 +20,9 @@ pub(crate) struct Results<T> {
 }
 
 /// Notes that there are none or too many.
-pub(crate) fn check_count(faults: &mut Faults, pointer: &str, n: usize) {
-    if !(1..=ITEMS_MAX).contains(&n) {
-        faults.add(pointer, format!("must have 1 to {ITEMS_MAX} items, not {n}"));
+pub(crate) fn check_count(faults: &mut Faults, pointer: &str, n: usize, max: usize) {
+    if !(1..=max).contains(&n) {
+        faults.add(pointer, format!("must have 1 to {max} items, not {n}"));
     }
 }
 

@@ -6,8 +6,10 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
+use domain::id::AccountId;
 use engine::{Caller, Engine};
 
+use super::fault::Faults;
 use super::problem::Problem;
 
 /// Who asks. Only behind [`authenticate`]; elsewhere the request fails.
@@ -40,4 +42,16 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let key = key.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then_some(key)
+}
+
+/// The account for which something is asked: a customer may leave it out, the operator may not.
+pub(crate) fn account(faults: &mut Faults, caller: Caller, asked: Option<&str>) -> Option<AccountId> {
+    match (asked, caller) {
+        (Some(text), _) => faults.parse("/account_id", text),
+        (None, Caller::Account(own)) => Some(own),
+        (None, Caller::Operator) => {
+            faults.add("/account_id", "must say for which account the operator acts");
+            None
+        }
+    }
 }

@@ -4,20 +4,19 @@ use axum::Json;
 use axum::extract::State;
 use domain::catalog::{Code, Durations, Offering, PlanDraft, ProductDraft, Term};
 use domain::money::{Amount, Currency};
-use domain::purchase::PurchaseRefusal;
 use domain::time::{Instant, Wait};
-use engine::{Engine, Refusal};
+use engine::Engine;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::Body;
 use super::fault::Faults;
-use super::list::{Asked, List};
+use super::list::{List, PageQuery};
 use super::problem::Problem;
 use super::query::{Params, Place};
-use super::wire::{ProductKind, Suspend, Timestamp, Unit};
+use super::wire::{LicenseKind, Suspend, Timestamp, Unit, count};
 use super::{App, path};
 
 const TAG: &str = "Catalog";
@@ -25,6 +24,14 @@ const NAME_LENGTH_MAX: usize = 200;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, put_product)).routes(routes!(put_plan))
+}
+
+/// What a product is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ProductKind {
+    Resource,
+    License,
 }
 
 /// A product with the defaults filled in, and its plans.
@@ -37,21 +44,24 @@ struct Product {
     name: String,
     /// What it is.
     kind: ProductKind,
-    /// Always null: licenses are not sold yet.
+    /// What a license is for; null for a resource.
     #[schema(required)]
     license_kind: Option<LicenseKind>,
     /// Renewed before the expiry or not at all (R-13).
     exempt: bool,
-    /// Monthly and hourly terms are aligned to the calendar (R-3 to R-5).
+    /// Monthly and hourly terms are aligned to the calendar (R-3 to R-5); never those of a license.
     align: bool,
-    /// Whether it is stopped when expired (C-6).
-    suspend: Suspend,
+    /// Whether it is stopped when expired (C-6); null for a license, which has grace (L-7).
+    #[schema(required)]
+    suspend: Option<Suspend>,
     /// Released with the switch off, too (C-6).
     release_when_off: bool,
-    /// The waits for daily, monthly and annual terms.
-    policy: Policy,
-    /// The waits for hourly terms.
-    hourly_policy: Policy,
+    /// The waits for daily, monthly and annual terms; null for a license.
+    #[schema(required)]
+    policy: Option<Policy>,
+    /// The waits for hourly terms; null for a license.
+    #[schema(required)]
+    hourly_policy: Option<Policy>,
     /// Counts the changes from 1. A period keeps the version under which it was bought.
     version: u32,
     /// By code.
@@ -110,15 +120,16 @@ struct Price {
 impl Product {
     fn of(offering: &Offering, now: Instant) -> Self {
         let product = offering.product();
-        let policy = |unit| Policy::from(product.policy(unit));
+        let license = product.kind.license();
+        let policy = |unit| license.is_none().then(|| Policy::from(product.policy(unit)));
         Self {
             code: product.code,
             name: product.name.clone(),
-            kind: product.kind.into(),
-            license_kind: None,
+            kind: if license.is_some() { ProductKind::License } else { ProductKind::Resource },
+            license_kind: license.map(Into::into),
             exempt: product.exempt,
-            align: product.align,
-            suspend: product.suspend.into(),
+            align: product.align && license.is_none(),
+            suspend: license.is_none().then(|| product.suspend.into()),
             release_when_off: product.release_when_off,
             policy: policy(domain::calendar::Unit::Month),
             hourly_policy: policy(domain::calendar::Unit::Hour),
@@ -155,14 +166,6 @@ impl From<domain::catalog::Price> for Price {
     }
 }
 
-/// What a license is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum LicenseKind {
-    Dr,
-    Failback,
-}
-
 /// What the operator says of a product.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -172,9 +175,9 @@ struct PutProduct {
     name: String,
     /// What it is. Never changes.
     kind: ProductKind,
-    /// What a license is for; only with `kind: license`.
+    /// What a license is for; with `kind: license`, and only then. Never changes.
     license_kind: Option<LicenseKind>,
-    /// Renewed before the expiry or not at all (R-13); default false.
+    /// Renewed before the expiry or not at all (R-13); default false. This and what follows is only for resources.
     exempt: Option<bool>,
     /// Monthly and hourly terms are aligned to the calendar (R-3 to R-5); default true.
     align: Option<bool>,
@@ -208,28 +211,36 @@ impl PutProduct {
     fn parse(self, code: &str) -> Result<ProductDraft, Problem> {
         let mut faults = Faults::default();
         let code = faults.parse("/code", code);
+        let kind = kind(&mut faults, self.kind, self.license_kind);
         let name = faults.text("/name", self.name, NAME_LENGTH_MAX);
         let durations = self.policy.unwrap_or_default().parse(&mut faults);
-        if self.license_kind.is_some() && self.kind == ProductKind::Resource {
-            faults.add("/license_kind", "is only for licenses");
-        }
-        let draft = faults.finish(|| {
+        faults.finish(|| {
             Some(ProductDraft {
                 code: code?,
                 name: name?,
-                kind: self.kind.into(),
+                kind: kind?,
                 exempt: self.exempt.unwrap_or(false),
                 align: self.align.unwrap_or(true),
                 suspend: self.suspend.unwrap_or(Suspend::AfterWindow).into(),
                 release_when_off: self.release_when_off.unwrap_or(false),
                 durations: durations?,
             })
-        })?;
-        match self.kind {
-            ProductKind::Resource => Ok(draft),
-            ProductKind::License => Err(Refusal::from(PurchaseRefusal::NotAResource).into()),
-        }
+        })
     }
+}
+
+fn kind(faults: &mut Faults, kind: ProductKind, license: Option<LicenseKind>) -> Option<domain::catalog::ProductKind> {
+    let fault = match (kind, license) {
+        (ProductKind::Resource, None) => return Some(domain::catalog::ProductKind::Resource),
+        (ProductKind::License, Some(LicenseKind::Dr)) => return Some(domain::catalog::ProductKind::DrLicense),
+        (ProductKind::License, Some(LicenseKind::Failback)) => {
+            return Some(domain::catalog::ProductKind::FailbackLicense);
+        }
+        (ProductKind::Resource, Some(_)) => "is only for licenses",
+        (ProductKind::License, None) => "must say what the license is for: dr or failback",
+    };
+    faults.add("/license_kind", fault);
+    None
 }
 
 impl PutPolicy {
@@ -260,8 +271,8 @@ impl PutPolicy {
         (status = 409, description = "`product_kind_fixed`: the kind of a product never changes."),
         (
             status = 422,
-            description = "`invalid_request`, `release_too_early` (C-5), `licenses_not_available`: licenses are not sold \
-                           yet",
+            description = "`invalid_request`, `release_too_early` (C-5), `suspended_within_window` (C-4), \
+                           `not_for_licenses`: a license has grace instead (L-7)",
         ),
     ),
 )]
@@ -307,8 +318,7 @@ impl PutPlan {
         let currency = faults.parse("/currency", &self.currency);
         let effective_from = faults.parse_opt("/effective_from", self.effective_from.as_deref());
         let renewals_from = faults.parse_opt("/renewals_from", self.renewals_from.as_deref());
-        // What is no count at all is refused like zero: the rule knows the range.
-        let term = Term { unit: self.unit.into(), count: u32::try_from(self.count).unwrap_or(0) };
+        let term = Term { unit: self.unit.into(), count: count(self.count) };
         faults.finish(|| {
             let (code, price, currency) = (code?, price?, currency?);
             let (effective_from, renewals_from) = (effective_from?, renewals_from?);
@@ -365,35 +375,18 @@ async fn show(State(engine): State<Engine>, Place(code): Place<Code>) -> Result<
     Ok(Json(Product::of(&engine.product(code)?, engine.now())))
 }
 
-/// A page of products.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ProductsQuery {
-    /// How many rows, 1 to 100; default 20.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<String>,
-    /// The `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// List products
 ///
 /// With any key. By code.
 #[utoipa::path(
-    get, path = path::PRODUCTS, tag = TAG, operation_id = "list_products", params(ProductsQuery),
+    get, path = path::PRODUCTS, tag = TAG, operation_id = "list_products", params(PageQuery),
     responses(
         (status = 200, description = "A page of products.", body = List<Product>),
         (status = 422, description = "`invalid_request`"),
     ),
 )]
-async fn list(
-    State(engine): State<Engine>,
-    Params(query): Params<ProductsQuery>,
-) -> Result<Json<List<Product>>, Problem> {
-    let mut faults = Faults::default();
-    let asked = Asked::parse(&mut faults, query.limit.as_deref(), query.cursor.as_deref());
-    let asked: Asked<Code> = faults.finish(|| asked)?;
+async fn list(State(engine): State<Engine>, Params(query): Params<PageQuery>) -> Result<Json<List<Product>>, Problem> {
+    let asked = query.parse::<Code>()?;
     let (catalog, now, page) = (engine.catalog(), engine.now(), asked.page());
     let after = |offering: &&Offering| page.after.is_none_or(|after| offering.product().code > after);
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);

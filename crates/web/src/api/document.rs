@@ -13,7 +13,7 @@ const BEARER: &str = "bearer";
 
 /// What a reader of the reference must know before anything else.
 const ABOUT: &str = "\
-Prepaid resources that renew themselves.
+Prepaid resources and licenses that renew themselves.
 
 Instants are RFC 3339 in UTC with whole seconds. Amounts are whole minor units (fen, cents) of the `currency` beside them. \
 Ids are opaque. Lists come in pages: `limit`, `cursor`, `next_cursor`.
@@ -36,6 +36,13 @@ Names such as R-2 are those of the rules.";
         (name = "Catalog", description = "Products and plans."),
         (name = "Orders", description = "Buying, and the documents of everything that was paid or changed."),
         (name = "Resources", description = "What was bought: its switch, its renewals, its end."),
+        (name = "Licenses", description = "What was bought or given and is counted in units: its status, its switch, its history."),
+        (name = "Assignments", description = "Which host a DR unit protects."),
+        (name = "Failbacks", description = "Each uses one unit of a failback license, once."),
+        (name = "Validation", description = "What a host may do now, signed."),
+        (name = "Installations", description = "Copies of the customer's software that work offline, and their receipts."),
+        (name = "License files", description = "Signed copies of what an account holds, for products that cannot ask."),
+        (name = "Activation codes", description = "Signed vouchers, each for one license."),
         (name = "Events", description = "What happened."),
         (name = "Test clock", description = "Only in a process that was started with `--test-clock`."),
         (name = "Operations", description = "Health, numbers, reference. Without a key."),

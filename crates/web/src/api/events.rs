@@ -41,7 +41,7 @@ struct Event {
     /// The customer.
     #[schema(value_type = String, example = "acc_01jtmxp1vyf5ntx9a1cqk8q4nk")]
     account_id: AccountId,
-    /// The account, order or resource that the type names.
+    /// The account, order, resource, license, failback or installation that the type names.
     #[schema(example = "res_01jtmxp1vyf5ntx9a1cqk8q4nk")]
     subject_id: String,
     /// The facts; their names are those of the API.
@@ -76,14 +76,7 @@ struct EventsQuery {
 }
 
 /// Types that programs may ask for already; what they tell of does not happen in this version.
-const LATER: [&str; 6] = [
-    "payment.succeeded",
-    "payment.unapplied",
-    "license.activated",
-    "license.renewed",
-    "license.expired",
-    "failback.committed",
-];
+const LATER: [&str; 2] = ["payment.succeeded", "payment.unapplied"];
 
 impl EventsQuery {
     fn parse(self) -> Result<(EventFilter, Asked<EventId>), Problem> {

@@ -32,7 +32,7 @@ pub(crate) fn of(
         Problem::new(Code::InvalidIdempotencyKey, detail)
     })?;
     let fingerprint = fingerprint(method, path, body);
-    Ok(Some(Idempotency { scope: caller.key_scope(), key: key.to_owned(), fingerprint }))
+    Ok(Some(Idempotency { scope: caller.key_scope(), key: key.to_owned(), fingerprint, lasting: false }))
 }
 
 fn is_usable(key: &str) -> bool {

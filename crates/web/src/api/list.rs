@@ -2,11 +2,12 @@
 
 use domain::catalog::Code;
 use domain::id::Id;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::Page;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::fault::Faults;
+use super::problem::Problem;
 
 const LIMIT_DEFAULT: u32 = 20;
 const LIMIT_MAX: u32 = 100;
@@ -19,6 +20,26 @@ pub(crate) struct List<T> {
     /// What to send as `cursor` for the next page; null on the last one.
     #[schema(required)]
     pub(crate) next_cursor: Option<String>,
+}
+
+/// A page of a list that has no filters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// How many rows, 1 to 100; default 20.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl PageQuery {
+    pub(crate) fn parse<C: Cursor>(&self) -> Result<Asked<C>, Problem> {
+        let mut faults = Faults::default();
+        let asked = Asked::parse(&mut faults, self.limit.as_deref(), self.cursor.as_deref());
+        faults.finish(|| asked)
+    }
 }
 
 /// A position in a list, which a caller hands back without knowing what it is.

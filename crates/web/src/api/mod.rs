@@ -6,25 +6,38 @@
 #![expect(unused_qualifications, reason = "utoipa's macros qualify what they name")]
 
 mod accounts;
+mod activation_codes;
+mod assignments;
 mod body;
 mod bulk;
 mod caller;
 mod catalog;
+mod checkout;
 mod clock;
 mod document;
 mod events;
+mod export;
+mod failbacks;
 mod fault;
+mod grants;
+mod html;
 mod idempotency;
+mod installations;
 mod layer;
+mod license_files;
+mod licenses;
 mod list;
 mod operations;
 mod orders;
+mod origin;
 mod page;
 mod path;
 mod problem;
 mod query;
 mod renewals;
 mod resources;
+mod units;
+mod validate;
 mod wallet;
 mod wire;
 
@@ -49,6 +62,7 @@ pub(crate) struct App {
     engine: Engine,
     metrics: Option<PrometheusHandle>,
     pages: Arc<Pages>,
+    public_url: Option<Arc<str>>,
 }
 
 impl FromRef<App> for Engine {
@@ -67,20 +81,36 @@ fn v1() -> OpenApiRouter<App> {
         .merge(orders::routes())
         .merge(resources::routes())
         .merge(renewals::routes())
+        .merge(licenses::routes())
+        .merge(units::routes())
+        .merge(grants::routes())
+        .merge(assignments::routes())
+        .merge(failbacks::routes())
+        .merge(validate::routes())
+        .merge(installations::routes())
+        .merge(license_files::routes())
+        .merge(activation_codes::routes())
         .merge(events::routes())
+}
+
+/// What needs no key.
+fn public() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(license_files::public()).merge(operations::routes())
 }
 
 pub(crate) fn router(engine: Engine, options: Options) -> Router {
     let Options { metrics, request_timeout, body_limit, public_url } = options;
     let mut document = openapi();
-    document.servers = public_url.map(|url| vec![Server::new(url)]);
-    let app = App { engine: engine.clone(), metrics, pages: Arc::new(Pages::of(&document)) };
+    document.servers = public_url.as_ref().map(|url| vec![Server::new(url)]);
+    let pages = Arc::new(Pages::of(&document));
+    let app = App { engine: engine.clone(), metrics, pages, public_url: public_url.map(Into::into) };
     let (v1, _) = v1().split_for_parts();
-    let (operations, _) = operations::routes().split_for_parts();
+    let (public, _) = public().split_for_parts();
     let ids = layer::RequestIds::seeded(engine::id_seed());
     v1.route_layer(from_fn_with_state(engine, caller::authenticate))
-        .merge(operations)
+        .merge(public)
         .merge(operations::pages())
+        .merge(checkout::pages())
         .fallback(|| async { Problem::new(Code::NotFound, "there is nothing at this URL; see /docs") })
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(from_fn_with_state(request_timeout, layer::limit_time))
@@ -91,7 +121,7 @@ pub(crate) fn router(engine: Engine, options: Options) -> Router {
 }
 
 pub(crate) fn openapi() -> OpenApi {
-    let routes = OpenApiRouter::with_openapi(document::blank()).merge(v1()).merge(operations::routes());
+    let routes = OpenApiRouter::with_openapi(document::blank()).merge(v1()).merge(public());
     document::complete(routes.into_openapi())
 }
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::page::STYLE;
+use super::html::STYLE;
 use super::problem::Problem;
 use super::{App, path};
 

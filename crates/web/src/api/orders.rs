@@ -9,7 +9,7 @@ use domain::id::{AccountId, LicenseId, OrderId, ResourceId};
 use domain::money::{Amount, Currency};
 use domain::purchase::Purchase;
 use domain::renewal::Length;
-use engine::{Caller, Engine, Refusal};
+use engine::{Caller, Engine};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::OrderFilter;
@@ -18,21 +18,23 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::Write;
-use super::caller::By;
+use super::caller::{By, account};
 use super::fault::Faults;
 use super::idempotency::answer;
 use super::list::{Asked, List};
+use super::origin::Origin;
 use super::problem::Problem;
 use super::query::{Params, Place};
-use super::wire::{OrderKind, OrderState, Timestamp, Trigger, Unit, Until};
+use super::wire::{OrderKind, OrderState, Term, Timestamp, Trigger, Until, count};
 use super::{App, path};
 
 const TAG: &str = "Orders";
 const CONFIGURATION_BYTES_MAX: usize = 16 * 1024;
 const TERMS_VERSION_LENGTH_MAX: usize = 200;
+const REASON_LENGTH_MAX: usize = 500;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, buy)).routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(list, buy)).routes(routes!(show)).routes(routes!(refund))
 }
 
 /// An order: an immutable document. Every payment or change makes a new one.
@@ -87,6 +89,9 @@ pub(crate) struct Order {
     /// What the customer agreed to when buying (B-2).
     #[schema(required)]
     consent: Option<Consent>,
+    /// Where it is paid, without a key; null unless it is `pending_payment` (B-3).
+    #[schema(required, example = "https://billing.example.com/checkout/ord_01jtmxp1vyf5ntx9a1cqk8q4nk")]
+    checkout_url: Option<String>,
 }
 
 /// One position of an order: a period, and how its amount came about.
@@ -105,21 +110,12 @@ pub(crate) struct Line {
     #[schema(value_type = i64, example = 12000)]
     price: Amount,
     /// The plan's term.
-    term: LineTerm,
+    term: Term,
     /// How the amount follows from the price.
     basis: Basis,
     /// What it costs, in minor units.
     #[schema(value_type = i64, example = 6291)]
     amount: Amount,
-}
-
-/// A term.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LineTerm {
-    /// The unit.
-    unit: Unit,
-    /// How many of it.
-    count: u32,
 }
 
 /// How an amount came about: price x quantity x terms (P-1), or price / share x quantity x seconds / whole_seconds, rounded
@@ -157,7 +153,7 @@ impl Line {
             end: line.period.end.into(),
             quantity: line.quantity,
             price: line.price,
-            term: LineTerm { unit: line.term.unit.into(), count: line.term.count },
+            term: line.term.into(),
             basis,
             amount: line.amount,
         }
@@ -190,7 +186,17 @@ impl From<domain::order::Order> for Order {
             completed_at: order.completed_at.map(Into::into),
             superseded_by: order.superseded_by,
             consent: order.terms_version.map(|terms_version| Consent { terms_version }),
+            checkout_url: None,
         }
+    }
+}
+
+impl Order {
+    /// The order, and where it is paid if it waits for that.
+    fn payable(order: domain::order::Order, origin: &Origin) -> Self {
+        let is_pending = order.state == domain::order::OrderState::PendingPayment;
+        let checkout_url = is_pending.then(|| origin.url(&path::checkout(order.id)));
+        Self { checkout_url, ..order.into() }
     }
 }
 
@@ -224,7 +230,7 @@ struct NewOrder {
     /// One of its plans.
     #[schema(example = "monthly")]
     plan: String,
-    /// How many units; default 1.
+    /// How many units; default 1. A license has at most 10,000 (B-1).
     #[schema(minimum = 1, maximum = 1_000_000)]
     quantity: Option<i64>,
     /// How many terms of the plan; default 1.
@@ -232,21 +238,21 @@ struct NewOrder {
     terms: Option<i64>,
     /// Instead of `terms`, for monthly plans (B-7).
     until: Option<Until>,
-    /// What the customer configured: a JSON object of at most 16 KiB, kept as it is (R-6).
+    /// What the customer configured: a JSON object of at most 16 KiB, kept as it is (R-6). Not for licenses.
     #[schema(value_type = Option<Object>, example = json!({"region": "cn-1", "name": "web 1"}))]
     configuration: Option<Box<RawValue>>,
-    /// The switch; default on for resources (B-7).
+    /// The switch; default on for resources (B-7), required for a DR license (B-1), never on for a failback license (L-4).
     auto_renew: Option<bool>,
     /// How it is paid.
     pay_with: PayWith,
-    /// What the customer agreed to.
+    /// What the customer agreed to; required for a license (B-2).
     consent: Option<Consent>,
 }
 
 impl NewOrder {
     fn parse(self, caller: Caller) -> Result<(AccountId, Purchase), Problem> {
         let mut faults = Faults::default();
-        let account_id = buyer(&mut faults, caller, self.account_id.as_deref());
+        let account_id = account(&mut faults, caller, self.account_id.as_deref());
         let product = faults.parse("/product", &self.product);
         let plan = faults.parse("/plan", &self.plan);
         let length = length(&mut faults, "", self.terms, self.until);
@@ -254,25 +260,13 @@ impl NewOrder {
         let consent = self.consent.map(|consent| consent.terms_version);
         let terms_version =
             consent.and_then(|version| faults.text("/consent/terms_version", version, TERMS_VERSION_LENGTH_MAX));
-        // What is no quantity at all is refused like zero: the rule knows the range.
-        let quantity = u32::try_from(self.quantity.unwrap_or(1)).unwrap_or(0);
+        let quantity = count(self.quantity.unwrap_or(1));
         let auto_renew = self.auto_renew;
         faults.finish(|| {
             let (product, plan, length, configuration) = (product?, plan?, length?, configuration?);
             let account_id = account_id?;
             Some((account_id, Purchase { product, plan, quantity, length, configuration, auto_renew, terms_version }))
         })
-    }
-}
-
-fn buyer(faults: &mut Faults, caller: Caller, account_id: Option<&str>) -> Option<AccountId> {
-    match (account_id, caller) {
-        (Some(text), _) => faults.parse("/account_id", text),
-        (None, Caller::Account(own)) => Some(own),
-        (None, Caller::Operator) => {
-            faults.add("/account_id", "must say for which account the operator buys");
-            None
-        }
     }
 }
 
@@ -284,8 +278,7 @@ pub(crate) fn length(faults: &mut Faults, parent: &str, terms: Option<i64>, unti
             None
         }
         (None, Some(Until::MonthEnd)) => Some(Length::MonthEnd),
-        // What is no number of terms at all is refused like zero: the rule knows the range.
-        (terms, None) => Some(Length::Terms(u32::try_from(terms.unwrap_or(1)).unwrap_or(0))),
+        (terms, None) => Some(Length::Terms(count(terms.unwrap_or(1)))),
     }
 }
 
@@ -304,35 +297,43 @@ fn configuration(faults: &mut Faults, configuration: Option<&RawValue>) -> Optio
     None
 }
 
-/// Buy a resource
+/// Buy a resource or a license
 ///
 /// With an account key for the own account, with an operator key for any. Paid from the wallet it completes or is refused
 /// in one transaction (B-4): a full term costs price x quantity x terms (P-1), to the month's end the part of the month by
-/// the second (B-7, P-2). Paying on a payment platform is refused with 503 until one is set up.
+/// the second (B-7, P-2). A license takes effect at once, and a DR license brings as many failback units (L-2, L-3).
+///
+/// With `pay_with: checkout` the order waits for 30 minutes for its payment at `checkout_url`, and nothing is bought before
+/// (B-3).
 #[utoipa::path(
     post, path = path::ORDERS, tag = TAG, operation_id = "buy", request_body = NewOrder,
     responses(
-        (status = 201, description = "The completed order, with the `resource_id`.", body = Order),
+        (
+            status = 201,
+            description = "The order: completed, with the `resource_id` or `license_id`; or `pending_payment`, with the \
+                           `checkout_url`.",
+            body = Order,
+        ),
         (status = 402, description = "`insufficient_balance`, with the `shortfall`."),
         (status = 404, description = "`not_found`: no such account, or not for this key."),
         (status = 409, description = "`not_on_sale`: no price is in force yet (P-5)."),
         (
             status = 422,
             description = "`invalid_request`, `unknown_product`, `unknown_plan`, `currency_mismatch`, `invalid_quantity`, \
-                           `invalid_terms`, `not_monthly`, `amount_too_large`, `licenses_not_available`, \
+                           `invalid_terms`, `not_monthly`, `amount_too_large`; of a license also `consent_required`, \
+                           `auto_renew_required`, `auto_renew_not_supported`, `not_aligned`, `not_configurable`; \
                            `idempotency_key_reused`, `invalid_idempotency_key`",
         ),
-        (status = 503, description = "`payment_platform_unavailable`: pay with the wallet."),
     ),
 )]
-async fn buy(State(engine): State<Engine>, write: Write<NewOrder>) -> Result<Response, Problem> {
+async fn buy(State(engine): State<Engine>, origin: Origin, write: Write<NewOrder>) -> Result<Response, Problem> {
     let pay_with = write.body.pay_with;
     let (account_id, purchase) = write.body.parse(write.caller)?;
-    let bought = match pay_with {
+    let ordered = match pay_with {
         PayWith::Wallet => engine.buy(write.caller, account_id, purchase, write.idempotency).await?,
-        PayWith::Checkout => return Err(Refusal::NoPaymentPlatform.into()),
+        PayWith::Checkout => engine.order_for_checkout(write.caller, account_id, purchase, write.idempotency).await?,
     };
-    Ok(answer(StatusCode::CREATED, bought.map(Order::from)))
+    Ok(answer(StatusCode::CREATED, ordered.map(|order| Order::payable(order, &origin))))
 }
 
 /// Read an order
@@ -344,8 +345,13 @@ async fn buy(State(engine): State<Engine>, write: Write<NewOrder>) -> Result<Res
         (status = 404, description = "`not_found`: no such order, or not for this key."),
     ),
 )]
-async fn show(State(engine): State<Engine>, By(caller): By, Place(id): Place<OrderId>) -> Result<Json<Order>, Problem> {
-    Ok(Json(engine.order(caller, id).await?.into()))
+async fn show(
+    State(engine): State<Engine>,
+    origin: Origin,
+    By(caller): By,
+    Place(id): Place<OrderId>,
+) -> Result<Json<Order>, Problem> {
+    Ok(Json(Order::payable(engine.order(caller, id).await?, &origin)))
 }
 
 /// Which orders to list.
@@ -398,10 +404,58 @@ impl OrdersQuery {
 )]
 async fn list(
     State(engine): State<Engine>,
+    origin: Origin,
     By(caller): By,
     Params(query): Params<OrdersQuery>,
 ) -> Result<Json<List<Order>>, Problem> {
     let (filter, asked) = query.parse()?;
     let orders = engine.orders(caller, filter, asked.page()).await?;
-    Ok(Json(asked.list(orders, |order| order.id, Order::from)))
+    Ok(Json(asked.list(orders, |order| order.id, |order| Order::payable(order, &origin))))
+}
+
+/// A refund that is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewRefund {
+    /// How much, in minor units; default all of it.
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_000_i64)]
+    amount: Option<i64>,
+    /// Why.
+    #[schema(min_length = 1, max_length = 500, example = "bought twice")]
+    reason: Option<String>,
+}
+
+impl NewRefund {
+    fn check(self) -> Result<(), Problem> {
+        let mut faults = Faults::default();
+        if let Some(amount) = self.amount {
+            faults.amount("/amount", amount);
+        }
+        if let Some(reason) = self.reason {
+            faults.text("/reason", reason, REASON_LENGTH_MAX);
+        }
+        faults.finish(|| Some(()))
+    }
+}
+
+/// Ask for a refund
+///
+/// What was paid for is not given back (B-5), so this is always refused. The operator can revoke a license with a reason,
+/// and credit an account.
+#[utoipa::path(
+    post, path = path::ORDER_REFUNDS, tag = TAG, operation_id = "refund_order", request_body = NewRefund,
+    params(("id" = String, Path, description = "The order.")),
+    responses(
+        (status = 404, description = "`not_found`: no such order, or not for this key."),
+        (status = 409, description = "`non_refundable` (B-5)"),
+        (status = 422, description = "`invalid_request`, `invalid_idempotency_key`"),
+    ),
+)]
+async fn refund(
+    State(engine): State<Engine>,
+    Place(id): Place<OrderId>,
+    write: Write<NewRefund>,
+) -> Result<(), Problem> {
+    write.body.check()?;
+    Ok(engine.refund(write.caller, id).await?)
 }

@@ -6,10 +6,9 @@ use std::fmt::Write;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
+use super::html::{escape, page};
 use super::path;
 
-/// The style sheet of the pages.
-pub(crate) const STYLE: &str = include_str!("../../assets/docs.css");
 /// What to do about each error.
 const ERRORS: &str = include_str!("../../../../docs/reference/errors.md");
 
@@ -58,16 +57,6 @@ fn reference(document: &Value) -> String {
         schema_section(&mut body, name, schema);
     }
     page(&format!("{title} API"), &body)
-}
-
-fn page(title: &str, body: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n\
-         <link rel=\"stylesheet\" href=\"{}\">\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        escape(title),
-        path::DOCS_STYLE,
-    )
 }
 
 /// The operations of a tag: URL, method, operation.
@@ -253,10 +242,6 @@ fn inline(words: &str) -> String {
         html.push_str(&if number % 2 == 1 { format!("<code>{part}</code>") } else { part });
     }
     html
-}
-
-fn escape(words: &str) -> String {
-    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 fn text(value: &Value) -> &str {

@@ -15,7 +15,7 @@ use serde::Serialize;
 use store::Trouble;
 use utoipa::ToSchema;
 
-use super::path;
+use super::{html, path};
 
 /// The media type of RFC 9457.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -339,7 +339,9 @@ fn title(code: &str) -> String {
 /// Writes the problem of a response down, if it has one.
 pub(crate) fn complete(response: Response, request_id: &str) -> Response {
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    // A page tells people itself what happened.
+    if !is_refusal || is_page(&response) {
         return response;
     }
     let (mut parts, _) = response.into_parts();
@@ -365,4 +367,9 @@ pub(crate) fn complete(response: Response, request_id: &str) -> Response {
         parts.headers.insert(header::RETRY_AFTER, seconds.into());
     }
     Response::from_parts(parts, Body::from(text))
+}
+
+fn is_page(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with(html::MEDIA_TYPE))
 }

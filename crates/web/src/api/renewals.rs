@@ -11,16 +11,16 @@ use domain::renewal::Choice;
 use domain::resource::Attempt as StoredAttempt;
 use engine::{Engine, RenewalItem, Renewed};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::Write;
-use super::bulk::{Results, are_replayed, check_count, pair, verdict};
+use super::bulk::{ITEMS_MAX, Results, are_replayed, check_count, pair, verdict};
 use super::caller::By;
 use super::fault::Faults;
 use super::idempotency::{answer, mark};
-use super::list::{Asked, List};
+use super::list::{List, PageQuery};
 use super::orders::{Line, Order, length};
 use super::problem::Problem;
 use super::query::{Params, Place};
@@ -211,7 +211,7 @@ struct NewRenewalItem {
 impl RenewMany {
     fn parse(self) -> Result<Vec<(String, Choice)>, Problem> {
         let mut faults = Faults::default();
-        check_count(&mut faults, "/items", self.items.len());
+        check_count(&mut faults, "/items", self.items.len(), ITEMS_MAX);
         let parsed = self.items.into_iter().enumerate().map(|(number, item)| {
             let NewRenewalItem { id, plan, terms, until, auto_renew_after } = item;
             let renewal = NewRenewal { plan, terms, until, auto_renew_after };
@@ -268,7 +268,7 @@ async fn renew_many(State(engine): State<Engine>, write: Write<RenewMany>) -> Re
 
 /// One try to renew.
 #[derive(Debug, Serialize, ToSchema)]
-struct Attempt {
+pub(crate) struct Attempt {
     /// Its id.
     #[schema(value_type = String, example = "att_01jtmxp1vyf5ntx9a1cqk8q4nk")]
     id: AttemptId,
@@ -292,21 +292,9 @@ struct Attempt {
 
 impl From<StoredAttempt> for Attempt {
     fn from(attempt: StoredAttempt) -> Self {
-        let StoredAttempt { id, resource_id: _, at, outcome, reason, price, available, order_id } = attempt;
+        let StoredAttempt { id, holding: _, at, outcome, reason, price, available, order_id } = attempt;
         Self { id, at: at.into(), outcome: outcome.into(), reason, price, available, order_id }
     }
-}
-
-/// A page of attempts.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct AttemptsQuery {
-    /// How many rows, 1 to 100; default 20.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<String>,
-    /// The `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// List the attempts to renew a resource
@@ -314,7 +302,7 @@ struct AttemptsQuery {
 /// Oldest first. Every try is kept with its outcome and reason.
 #[utoipa::path(
     get, path = path::RESOURCE_ATTEMPTS, tag = TAG, operation_id = "list_attempts",
-    params(("id" = String, Path, description = "The resource."), AttemptsQuery),
+    params(("id" = String, Path, description = "The resource."), PageQuery),
     responses(
         (status = 200, description = "A page of attempts.", body = List<Attempt>),
         (status = 404, description = "`not_found`: no such resource, or not for this key."),
@@ -325,11 +313,9 @@ async fn attempts(
     State(engine): State<Engine>,
     By(caller): By,
     Place(id): Place<ResourceId>,
-    Params(query): Params<AttemptsQuery>,
+    Params(query): Params<PageQuery>,
 ) -> Result<Json<List<Attempt>>, Problem> {
-    let mut faults = Faults::default();
-    let asked = Asked::parse(&mut faults, query.limit.as_deref(), query.cursor.as_deref());
-    let asked = faults.finish(|| asked)?;
+    let asked = query.parse()?;
     let attempts = engine.attempts(caller, id, asked.page()).await?;
     Ok(Json(asked.list(attempts, |attempt| attempt.id, Attempt::from)))
 }

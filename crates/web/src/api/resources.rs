@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::{Body, Write};
-use super::bulk::{Results, are_replayed, check_count, pair, verdict};
+use super::bulk::{ITEMS_MAX, Results, are_replayed, check_count, pair, verdict};
 use super::caller::By;
 use super::fault::Faults;
 use super::idempotency::mark;
@@ -251,7 +251,7 @@ struct SwitchResult {
 async fn switch_many(State(engine): State<Engine>, write: Write<SwitchMany>) -> Result<Response, Problem> {
     let SwitchMany { ids, auto_renew } = write.body;
     let mut faults = Faults::default();
-    check_count(&mut faults, "/ids", ids.len());
+    check_count(&mut faults, "/ids", ids.len(), ITEMS_MAX);
     faults.finish(|| Some(()))?;
     let known = ids.iter().filter_map(|id| id.parse().ok()).collect();
     let results = engine.switch_many(write.caller, known, auto_renew, write.idempotency).await?;

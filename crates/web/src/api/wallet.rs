@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::id::{AccountId, EntryId, FreezeId, OrderId, ResourceId};
+use domain::id::{AccountId, EntryId, FreezeId, LicenseId, OrderId, ResourceId};
 use domain::ledger::Entry;
 use domain::money::{Amount, Currency};
 use engine::Engine;
@@ -17,7 +17,7 @@ use super::body::Write;
 use super::caller::By;
 use super::fault::Faults;
 use super::idempotency::answer;
-use super::list::{Asked, List};
+use super::list::{List, PageQuery};
 use super::problem::Problem;
 use super::query::{Params, Place};
 use super::wire::{CreditKind, Timestamp, TransactionKind};
@@ -268,24 +268,12 @@ async fn balance(
     Ok(Json(Balance { currency, cash, gift, credit_limit, frozen, available }))
 }
 
-/// A page of transactions.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct TransactionsQuery {
-    /// How many rows, 1 to 100; default 20.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<String>,
-    /// The `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// List the transactions of an account
 ///
 /// Also with the account's own key. Oldest first; append-only, and their amounts add up to cash + gift (W-2).
 #[utoipa::path(
     get, path = path::ACCOUNT_TRANSACTIONS, tag = TAG, operation_id = "list_transactions",
-    params(("id" = String, Path, description = "The account."), TransactionsQuery),
+    params(("id" = String, Path, description = "The account."), PageQuery),
     responses(
         (status = 200, description = "A page of transactions.", body = List<Transaction>),
         (status = 404, description = "`not_found`: no such account, or not for this key."),
@@ -296,11 +284,9 @@ async fn transactions(
     State(engine): State<Engine>,
     By(caller): By,
     Place(id): Place<AccountId>,
-    Params(query): Params<TransactionsQuery>,
+    Params(query): Params<PageQuery>,
 ) -> Result<Json<List<Transaction>>, Problem> {
-    let mut faults = Faults::default();
-    let asked = Asked::parse(&mut faults, query.limit.as_deref(), query.cursor.as_deref());
-    let asked = faults.finish(|| asked)?;
+    let asked = query.parse()?;
     let entries = engine.entries(caller, id, asked.page()).await?;
     Ok(Json(asked.list(entries, |entry| entry.number, Transaction::from)))
 }
@@ -338,12 +324,12 @@ struct Forecast {
 struct ForecastItem {
     /// When it will be tried.
     at: Timestamp,
-    /// The resource.
-    #[schema(value_type = String)]
-    resource_id: ResourceId,
-    /// Always null: licenses are not sold yet.
-    #[schema(required)]
-    license_id: Option<String>,
+    /// The resource, if it is one.
+    #[schema(value_type = Option<String>, required)]
+    resource_id: Option<ResourceId>,
+    /// The license, if it is one.
+    #[schema(value_type = Option<String>, required)]
+    license_id: Option<LicenseId>,
     /// What it will cost, in minor units.
     #[schema(value_type = i64)]
     amount: Amount,
@@ -351,8 +337,8 @@ struct ForecastItem {
 
 impl From<domain::forecast::Item> for ForecastItem {
     fn from(item: domain::forecast::Item) -> Self {
-        let domain::forecast::Item { at, resource_id, amount } = item;
-        Self { at: at.into(), resource_id, license_id: None, amount }
+        let domain::forecast::Item { at, holding, amount } = item;
+        Self { at: at.into(), resource_id: holding.resource(), license_id: holding.license(), amount }
     }
 }
 

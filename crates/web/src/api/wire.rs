@@ -33,8 +33,34 @@ words! {
     Unit is domain::calendar::Unit { Hour, Day, Month, Year }
 }
 words! {
-    /// What a product is.
-    ProductKind is domain::catalog::ProductKind { Resource, License }
+    /// What a license is for: its units protect hosts, or pay for one failback each (L-1).
+    LicenseKind is domain::license::Kind { Dr, Failback }
+}
+words! {
+    /// Where a license comes from (L-1).
+    LicenseSource is domain::license::Source { Purchase, Bonus, Code, Grant }
+}
+words! {
+    /// Where a license stands (L-1, L-7, B-5).
+    LicenseStatus is domain::license::Status { Valid, Grace, Expired, Exhausted, Suspended, Revoked }
+}
+words! {
+    /// How the use of a unit ended.
+    Ending is domain::unit::Ending { Released, Moved, LicenseEnded, Committed, Cancelled, Lapsed, Returned }
+}
+words! {
+    /// Where a failback stands (L-5).
+    FailbackState is domain::failback::State { Reserved, Committed, Cancelled, Lapsed }
+}
+words! {
+    /// What holds for a host, in a word.
+    VerdictCode is domain::verdict::Code {
+        Valid, Expiring, Grace, Expired, NotAssigned, Stranded, Exhausted, Suspended,
+    }
+}
+words! {
+    /// What can be done with a host. A takeover is always allowed (L-7).
+    Operation is domain::verdict::Operation { Protect, Sync, Drill, Takeover, Failback }
 }
 words! {
     /// Whether what has expired is stopped after its wait, or never (C-4, C-6).
@@ -88,6 +114,43 @@ impl From<Flag> for bool {
     fn from(flag: Flag) -> Self {
         flag == Flag::True
     }
+}
+
+/// A term.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Term {
+    /// The unit.
+    unit: Unit,
+    /// How many of it.
+    count: u32,
+}
+
+impl From<domain::catalog::Term> for Term {
+    fn from(domain::catalog::Term { unit, count }: domain::catalog::Term) -> Self {
+        Self { unit: unit.into(), count }
+    }
+}
+
+/// How long something shall last.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTerm {
+    /// The unit.
+    unit: Unit,
+    /// How many of it.
+    #[schema(minimum = 1, example = 3)]
+    count: i64,
+}
+
+impl From<&NewTerm> for domain::catalog::Term {
+    fn from(term: &NewTerm) -> Self {
+        Self { unit: term.unit.into(), count: count(term.count) }
+    }
+}
+
+/// A count that a rule judges: what is none at all is refused like zero, for the rule knows the range.
+pub(crate) fn count(number: i64) -> u32 {
+    u32::try_from(number).unwrap_or(0)
 }
 
 /// An instant: RFC 3339 in UTC, whole seconds (T-1).

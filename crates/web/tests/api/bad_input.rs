@@ -252,6 +252,16 @@ async fn what_does_not_exist_is_not_found_however_it_is_written() {
         "/v1/orders/%E4%BD%A0",
         "/v1/products/nosuch",
         "/v1/products/no%20such",
+        "/v1/licenses/lic_nosuch",
+        "/v1/licenses/lic_01jtmxp1vyf5ntx9a1cqk8q4nk",
+        "/v1/licenses/lic_01jtmxp1vyf5ntx9a1cqk8q4nk/allocations",
+        "/v1/licenses/lic_01jtmxp1vyf5ntx9a1cqk8q4nk/attempts",
+        "/v1/licenses/res_01jtmxp1vyf5ntx9a1cqk8q4nk",
+        "/v1/licenses/summary?account_id=acc_01jtmxp1vyf5ntx9a1cqk8q4nk",
+        "/v1/assignments/asg_01jtmxp1vyf5ntx9a1cqk8q4nk",
+        "/v1/failbacks/fbk_01jtmxp1vyf5ntx9a1cqk8q4nk",
+        "/v1/installations/ins_01jtmxp1vyf5ntx9a1cqk8q4nk",
+        "/v1/installations?account_id=acc_01jtmxp1vyf5ntx9a1cqk8q4nk",
     ];
 
     for path in paths {
@@ -273,6 +283,25 @@ async fn writes_to_what_does_not_exist_are_not_found() {
     shop.post(&format!("{account}/api-keys"), json!({"name": "a"})).await.refused(404, "not_found");
     let order = json!({"account_id": NO_ACCOUNT, "product": "uhost", "plan": "thirty", "pay_with": "wallet"});
     shop.post("/v1/orders", order).await.refused(404, "not_found");
+    let suspend = "/v1/licenses/lic_01jtmxp1vyf5ntx9a1cqk8q4nk/suspend";
+    shop.post(suspend, json!({"reason": "a"})).await.refused(404, "not_found");
+    let assignment = "/v1/assignments/asg_01jtmxp1vyf5ntx9a1cqk8q4nk";
+    shop.post(&format!("{assignment}/move"), json!({"host": "a"})).await.refused(404, "not_found");
+    shop.delete(assignment).await.refused(404, "not_found");
+    for action in ["commit", "cancel", "heartbeat"] {
+        let url = format!("/v1/failbacks/fbk_01jtmxp1vyf5ntx9a1cqk8q4nk/{action}");
+        shop.post(&url, json!({})).await.refused(404, "not_found");
+    }
+    let installation = "/v1/installations/ins_01jtmxp1vyf5ntx9a1cqk8q4nk";
+    shop.post(&format!("{installation}/checkouts"), json!({"units": 1})).await.refused(404, "not_found");
+    shop.post(&format!("{installation}/receipts"), json!({"receipt": "a"})).await.refused(404, "not_found");
+    let host = json!({"account_id": NO_ACCOUNT, "host": "a"});
+    shop.post("/v1/assignments", host).await.refused(404, "not_found");
+    shop.post("/v1/assignments/bulk", json!({"account_id": NO_ACCOUNT, "items": [{"host": "a"}]}))
+        .await
+        .refused(404, "not_found");
+    let failback = json!({"account_id": NO_ACCOUNT, "host": "a", "job_id": "a"});
+    shop.post("/v1/failbacks", failback).await.refused(404, "not_found");
     let freeze = format!("{account}/freezes/frz_01jtmxp1vyf5ntx9a1cqk8q4nk");
     shop.call("DELETE", &freeze, Call::with_key(OPERATOR)).await.refused(404, "not_found");
 }
@@ -305,6 +334,19 @@ async fn a_query_with_an_unknown_or_malformed_parameter_is_refused() {
         ("/v1/events?after=1", "/after"),
         ("/v1/accounts?limit=1000", "/limit"),
         ("/v1/products?limit=x", "/limit"),
+        ("/v1/licenses?kind=gold", "/kind"),
+        ("/v1/licenses?status=gone", "/status"),
+        ("/v1/licenses?source=thin-air", "/source"),
+        ("/v1/licenses?account_id=me", "/account_id"),
+        ("/v1/licenses.csv?cursor=1", "/cursor"),
+        ("/v1/licenses/summary", "/account_id"),
+        ("/v1/assignments?host=", "/host"),
+        ("/v1/assignments?license_id=1", "/license_id"),
+        ("/v1/assignments.csv?name=a", "/name"),
+        ("/v1/failbacks?state=gone", "/state"),
+        ("/v1/failbacks?host=%07", "/host"),
+        ("/v1/installations", "/account_id"),
+        ("/v1/activation-codes?redeemed=true", "/redeemed"),
     ];
 
     for (path, pointer) in cases {
@@ -320,7 +362,15 @@ async fn a_product_with_a_wrong_value_is_not_stored() {
     let shop = Shop::at(NOW).await;
     let cases = [
         (json!({"name": "a", "kind": "thing"}), 422, "invalid_request"),
-        (json!({"name": "a", "kind": "license", "license_kind": "dr"}), 422, "licenses_not_available"),
+        (json!({"name": "a", "kind": "license"}), 422, "invalid_request"),
+        (json!({"name": "a", "kind": "license", "license_kind": "gold"}), 422, "invalid_request"),
+        (json!({"name": "a", "kind": "license", "license_kind": "dr", "exempt": true}), 422, "not_for_licenses"),
+        (json!({"name": "a", "kind": "license", "license_kind": "dr", "suspend": "never"}), 422, "not_for_licenses"),
+        (
+            json!({"name": "a", "kind": "license", "license_kind": "dr", "policy": {"window": "PT1H"}}),
+            422,
+            "not_for_licenses",
+        ),
         (json!({"name": "a", "kind": "resource", "license_kind": "dr"}), 422, "invalid_request"),
         (json!({"name": "a", "kind": "resource", "policy": {"window": "soon"}}), 422, "invalid_request"),
         (json!({"name": "a", "kind": "resource", "policy": {"window": "P1M"}}), 422, "invalid_request"),
@@ -388,10 +438,49 @@ async fn several_at_once_are_1_to_100() {
 }
 
 #[tokio::test]
-async fn paying_on_a_platform_is_refused_until_there_is_one() {
+async fn a_license_kind_is_named_with_a_license_and_only_then() {
     let shop = Shop::at(NOW).await;
+    let missing = json!({"name": "a", "kind": "license"});
+    shop.put("/v1/products/dr", missing).await.invalid_at(&["/license_kind"]);
+    let needless = json!({"name": "a", "kind": "resource", "license_kind": "dr"});
+    shop.put("/v1/products/dr", needless).await.invalid_at(&["/license_kind"]);
+}
+
+#[tokio::test]
+async fn what_the_operator_does_to_a_license_needs_sane_values() {
+    let shop = Shop::with_licenses(NOW).await;
     let account = shop.account(0).await;
-    let body = json!({"account_id": account, "product": "uhost", "plan": "thirty", "pay_with": "checkout"});
-    shop.post("/v1/orders", body).await.refused(503, "payment_platform_unavailable");
-    assert_eq!(shop.n_orders(&account).await, 0);
+    let good = json!({"account_id": account, "kind": "dr", "quantity": 1, "term": {"unit": "month", "count": 1}});
+    let cases = [
+        ("account_id", json!("me"), "invalid_request"),
+        ("account_id", json!(null), "invalid_request"),
+        ("kind", json!("gold"), "invalid_request"),
+        ("quantity", json!(0), "invalid_quantity"),
+        ("quantity", json!(10_001), "invalid_quantity"),
+        ("quantity", json!(1.5), "invalid_request"),
+        ("term", json!({"unit": "month"}), "invalid_request"),
+        ("term", json!({"unit": "month", "count": 0}), "invalid_term"),
+        ("term", json!({"unit": "year", "count": i64::MAX}), "invalid_term"),
+        ("term", json!({"unit": "month", "count": 1, "more": 1}), "invalid_request"),
+        ("reason", json!(" "), "invalid_request"),
+        ("reason", json!("r".repeat(501)), "invalid_request"),
+        ("auto_renew", json!(true), "invalid_request"),
+    ];
+
+    for (name, value, code) in cases {
+        let mut body = good.clone();
+        body[name] = value;
+        shop.post("/v1/licenses", body).await.refused(422, code);
+    }
+    let mut nobody = good.clone();
+    nobody["account_id"] = json!(NO_ACCOUNT);
+    shop.post("/v1/licenses", nobody).await.refused(404, "not_found");
+    let license = shop.post("/v1/licenses", good).await.is(201).id();
+    for action in ["suspend", "reinstate", "revoke"] {
+        let url = format!("/v1/licenses/{license}/{action}");
+        shop.send_text("POST", &url, "").await.invalid_at(&["/reason"]);
+        shop.post(&url, json!({"reason": ""})).await.invalid_at(&["/reason"]);
+    }
+    let events = shop.get("/v1/events").await.is(200);
+    assert_eq!(events.json["data"].as_array().unwrap().len(), 1);
 }

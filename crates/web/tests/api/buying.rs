@@ -29,7 +29,8 @@ async fn every_cent_of_an_order_can_be_explained() {
             "amount": 6291,
         }],
         "start": "2019-05-15T09:58:00Z", "end": "2019-05-31T16:00:00Z",
-        "created_at": "2019-05-15T09:58:00Z", "completed_at": "2019-05-15T09:58:00Z", "superseded_by": null, "consent": {"terms_version": "1"},
+        "created_at": "2019-05-15T09:58:00Z", "completed_at": "2019-05-15T09:58:00Z", "superseded_by": null,
+        "consent": {"terms_version": "1"}, "checkout_url": null,
     });
     assert_eq!(order, expected);
 }

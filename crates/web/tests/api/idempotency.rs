@@ -1,6 +1,6 @@
 //! B-8: the same key and the same body give the same answer again.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::shop::{Call, OPERATOR, Reply, Shop};
 
@@ -149,4 +149,53 @@ async fn a_key_is_1_to_255_visible_characters() {
     let two = Call::with_key(OPERATOR).header("Idempotency-Key", "a").header("Idempotency-Key", "b").body(body);
     shop.call("POST", "/v1/accounts", two).await.refused(422, "invalid_idempotency_key");
     post(&shop, &"k".repeat(255), "/v1/accounts", body).await.is(201);
+}
+
+/// Sends a write twice under one key, and gives its answer: the same both times.
+async fn twice(shop: &Shop, path: &str, body: Value) -> Reply {
+    let first = post(shop, path, path, &body.to_string()).await;
+    let again = post(shop, path, path, &body.to_string()).await;
+    let replayed = (first.header("idempotency-replayed"), again.header("idempotency-replayed"));
+    assert!(first.status < 300 && replayed == ("", "true"), "{path}: {replayed:?} {}", first.text);
+    assert_eq!((first.status, &first.text), (again.status, &again.text), "{path}");
+    first
+}
+
+#[tokio::test]
+async fn every_write_to_licenses_and_their_units_is_replayed() {
+    let shop = Shop::with_licenses(NOW).await;
+    let account = shop.account(0).await;
+    let grant = |kind: &str, quantity: u32| json!({"account_id": account, "kind": kind, "quantity": quantity, "term": {"unit": "month", "count": 3}});
+    let failback = |job: &str| json!({"account_id": account, "host": "web-1", "job_id": job});
+    let key = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    let license = twice(&shop, "/v1/licenses", grant("dr", 3)).await.id();
+    shop.post("/v1/licenses", grant("failback", 5)).await.is(201);
+    let host = json!({"account_id": account, "host": "web-1"});
+    let assignment = twice(&shop, "/v1/assignments", host).await.id();
+    twice(&shop, "/v1/assignments/bulk", json!({"account_id": account, "items": [{"host": "web-2"}]})).await;
+    twice(&shop, &format!("/v1/assignments/{assignment}/move"), json!({"host": "web-3"})).await;
+    let committed = twice(&shop, "/v1/failbacks", failback("job-1")).await.id();
+    twice(&shop, &format!("/v1/failbacks/{committed}/heartbeat"), json!({})).await;
+    twice(&shop, &format!("/v1/failbacks/{committed}/commit"), json!({})).await;
+    let cancelled = shop.post("/v1/failbacks", failback("job-2")).await.is(201).id();
+    twice(&shop, &format!("/v1/failbacks/{cancelled}/cancel"), json!({})).await;
+    let installation = json!({"account_id": account, "name": "site B", "public_key": key});
+    let installation = twice(&shop, "/v1/installations", installation).await.id();
+    twice(&shop, &format!("/v1/installations/{installation}/checkouts"), json!({"units": 2})).await;
+    twice(&shop, "/v1/license-files", json!({ "account_id": account })).await;
+    let code = json!({"kind": "dr", "quantity": 1, "term": {"unit": "month", "count": 1}});
+    let code = twice(&shop, "/v1/activation-codes", code).await.text_at("/code").to_owned();
+    twice(&shop, "/v1/activation-codes/redeem", json!({"account_id": account, "code": code})).await;
+    let reason = json!({"reason": "chargeback"});
+    for action in ["suspend", "reinstate", "revoke"] {
+        twice(&shop, &format!("/v1/licenses/{license}/{action}"), reason.clone()).await;
+    }
+
+    let summary = shop.get(&format!("/v1/licenses/summary?account_id={account}")).await.is(200);
+    let expected = json!({
+        "dr": {"total": 1, "in_use": 1, "available": 0},
+        "failback": {"total": 5, "reserved": 0, "consumed": 1, "checked_out": 2, "available": 2},
+    });
+    assert_eq!(summary.json, expected);
 }

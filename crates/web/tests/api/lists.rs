@@ -109,3 +109,38 @@ async fn orders_and_events_are_found_by_what_they_are() {
     let (attempts, _) = pages(&shop, &format!("/v1/resources/{resource}/attempts?limit=1")).await;
     assert_eq!(ids(&attempts, "outcome"), ["insufficient_balance", "insufficient_balance"]);
 }
+
+#[tokio::test]
+async fn every_list_of_licenses_and_their_units_has_pages() {
+    let shop = Shop::with_licenses(NOW).await;
+    let account = shop.account(0).await;
+    let mut made: [Vec<String>; 5] = Default::default();
+    for number in 0..3 {
+        let host = format!("web-{number}");
+        let job = json!({"account_id": account, "host": host, "job_id": host});
+        let installation = json!({"account_id": account, "name": host,
+            "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let code = json!({"kind": "dr", "quantity": 1, "term": {"unit": "month", "count": 1}});
+        made[0].push(shop.grants(&account, ["dr", "failback", "dr"][number], 3, 3).await);
+        made[1].push(shop.assigns(&account, &host).await);
+        if number > 0 {
+            made[2].push(shop.post("/v1/failbacks", job).await.is(201).id());
+        }
+        made[3].push(shop.post("/v1/installations", installation).await.is(201).id());
+        made[4].push(shop.post("/v1/activation-codes", code).await.is(201).id());
+    }
+    let lists = [
+        format!("/v1/licenses?account_id={account}&limit=2"),
+        format!("/v1/assignments?account_id={account}&limit=2"),
+        format!("/v1/failbacks?account_id={account}&limit=1"),
+        format!("/v1/installations?account_id={account}&limit=2"),
+        "/v1/activation-codes?limit=2".to_owned(),
+    ];
+
+    for (list, made) in lists.iter().zip(&made) {
+        let (rows, n_pages) = pages(&shop, list).await;
+        assert_eq!((&ids(&rows, "id"), n_pages), (made, 2), "{list}");
+    }
+    let (history, n_pages) = pages(&shop, &format!("/v1/licenses/{}/allocations?limit=2", made[0][0])).await;
+    assert_eq!((ids(&history, "user"), n_pages), (vec!["web-0".into(), "web-1".into(), "web-2".into()], 2));
+}

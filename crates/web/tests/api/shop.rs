@@ -5,8 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
+use axum::response::Response;
 use domain::calendar::BillingZone;
+use engine::signing::{self, KeyError, Secret};
 use engine::{Engine, SiteClock};
+use seal::PublicKey;
 use serde_json::{Value, json};
 use store::Store;
 use store::sqlite::{Database, Ports};
@@ -15,11 +18,15 @@ use tower::ServiceExt;
 
 pub(crate) const OPERATOR: &str = "op_key_of_these_tests";
 
+/// Who signs.
+pub(crate) const VENDOR: &str = "https://vendor.example";
+
 /// A site.
 pub(crate) struct Shop {
     router: Router,
     engine: Engine,
-    _folder: TempDir,
+    secret: Secret,
+    folder: TempDir,
 }
 
 /// An answer.
@@ -114,6 +121,40 @@ impl Shop {
         shop
     }
 
+    /// The same site with keys, and with `dr` at 7500 a month or 75000 a year and `failback` at 9000 for 3 months, each for
+    /// one unit.
+    pub(crate) async fn with_licenses(instant: &str) -> Self {
+        let shop = Self::at(instant).await;
+        for (product, plan, unit, count, price) in [
+            ("dr", "monthly", "month", 1, 7_500),
+            ("dr", "yearly", "year", 1, 75_000),
+            ("failback", "quarter", "month", 3, 9_000),
+        ] {
+            let body = json!({"name": product, "kind": "license", "license_kind": product});
+            shop.put(&format!("/v1/products/{product}"), body).await.is(200);
+            let body = json!({"unit": unit, "count": count, "price": price, "currency": "CNY"});
+            shop.put(&format!("/v1/products/{product}/plans/{plan}"), body).await.is(200);
+        }
+        shop.make_keys().await;
+        shop
+    }
+
+    /// Makes the first keys of the site.
+    async fn make_keys(&self) {
+        let (secret, zone, root) = (self.secret.clone(), self.engine.zone().clone(), signing::new_key());
+        let made = self
+            .engine
+            .store()
+            .transact_keys::<KeyError>(move |ring, now| signing::first_keys(&ring, &root, &secret, VENDOR, &zone, now));
+        made.await.expect("a new site has no keys");
+    }
+
+    /// The root key that products of this site have pinned.
+    pub(crate) async fn root(&self) -> PublicKey {
+        let ring = self.engine.store().key_ring().await.expect("a store");
+        ring.root.expect("the site has keys").parse().expect("a key")
+    }
+
     /// A site that sells nothing yet.
     pub(crate) async fn empty(instant: &str, options: web::Options) -> Self {
         Self::with_clock(SiteClock::test(instant.parse().expect("an instant")), options).await
@@ -126,10 +167,18 @@ impl Shop {
         let port: Arc<dyn store::Clock> = Arc::<SiteClock>::clone(&clock);
         let ports = Ports { clock: port, due_at: engine::due_at(Arc::clone(&zone)), id_seed: 7 };
         let database = Database::open(folder.path(), ports).expect("a database");
-        let engine = Engine::new(Store::Sqlite(database), clock, zone);
+        let secret = Secret::generate();
+        let engine = Engine::new(Store::Sqlite(database), clock, zone).with_secret(secret.clone());
         engine.ensure_operator_key(Some(OPERATOR)).await.expect("a store").expect("a usable key");
         let router = web::router(engine.clone(), options);
-        Self { router, engine, _folder: folder }
+        Self { router, engine, secret, folder }
+    }
+
+    /// Changes the database behind the back of the site.
+    pub(crate) fn tampers(&self, statement: &str) {
+        let file = self.folder.path().join(store::sqlite::FILE_NAME);
+        let connection = rusqlite::Connection::open(file).expect("a database");
+        connection.execute_batch(statement).expect("a statement that can be done");
     }
 
     /// Closes the database, as if it were gone.
@@ -151,12 +200,16 @@ impl Shop {
 
     /// Sends a request of any shape.
     pub(crate) async fn request(&self, request: Request<Body>) -> Reply {
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.response(request).await.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");
         let text = String::from_utf8(bytes.to_vec()).expect("text");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         Reply { status: parts.status.as_u16(), headers: parts.headers, text, json }
+    }
+
+    /// Sends a request and leaves its answer as it arrives.
+    pub(crate) async fn response(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.expect("an answer")
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -181,6 +234,10 @@ impl Shop {
 
     pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> Reply {
         self.call(method, path, Call::with_key(OPERATOR).body(body.to_string())).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        self.call("DELETE", path, Call::with_key(OPERATOR)).await
     }
 
     pub(crate) async fn send_text(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Reply {
@@ -208,6 +265,25 @@ impl Shop {
     pub(crate) async fn buys(&self, account: &str, plan: &str) -> String {
         let body = json!({"account_id": account, "product": "uhost", "plan": plan, "pay_with": "wallet"});
         self.post("/v1/orders", body).await.is(201).text_at("/resource_id").to_owned()
+    }
+
+    /// Buys `dr` units for a month, with the switch on, and gives the license's id.
+    pub(crate) async fn buys_dr(&self, account: &str, quantity: u32) -> String {
+        let body = json!({"account_id": account, "product": "dr", "plan": "monthly", "quantity": quantity,
+            "auto_renew": true, "pay_with": "wallet", "consent": {"terms_version": "2025-01"}});
+        self.post("/v1/orders", body).await.is(201).text_at("/license_id").to_owned()
+    }
+
+    /// Gives an account a license for some months, and gives its id.
+    pub(crate) async fn grants(&self, account: &str, kind: &str, quantity: u32, months: u32) -> String {
+        let body = json!({"account_id": account, "kind": kind, "quantity": quantity,
+            "term": {"unit": "month", "count": months}});
+        self.post("/v1/licenses", body).await.is(201).id()
+    }
+
+    /// Gives a host a unit, and gives the assignment's id.
+    pub(crate) async fn assigns(&self, account: &str, host: &str) -> String {
+        self.post("/v1/assignments", json!({"account_id": account, "host": host})).await.is(201).id()
     }
 
     pub(crate) async fn advance(&self, to: &str) {

@@ -8,3 +8,4 @@ mod maintenance;
 mod outage;
 mod request;
 mod stopping;
+mod units;

@@ -61,6 +61,11 @@ impl Process {
         }
     }
 
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Tells it to stop, and waits for it.
     pub(crate) fn terminate(&mut self) -> Finished {
         let pid = self.child.id();

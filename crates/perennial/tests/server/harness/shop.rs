@@ -87,6 +87,13 @@ impl TestSite {
         self.operator.post("/v1/orders", &purchase(account, plan, fields)).read(201)
     }
 
+    /// Gives a license for a year. Gives its id.
+    pub(crate) fn grants(&self, account: &str, kind: &str, quantity: u32) -> String {
+        let term = json!({"unit": "year", "count": 1});
+        let body = json!({"account_id": account, "kind": kind, "quantity": quantity, "term": term});
+        self.operator.post("/v1/licenses", &body).id(201)
+    }
+
     /// Renews by hand.
     pub(crate) fn renews(&self, resource: &str, fields: &Value) -> Answer {
         self.operator.post(&format!("/v1/resources/{resource}/renewals"), fields)

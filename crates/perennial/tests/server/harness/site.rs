@@ -111,6 +111,11 @@ impl TestSite {
         finished
     }
 
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").pid()
+    }
+
     /// Kills it without a warning.
     pub(crate) fn kill(&mut self) {
         self.process.take().expect("it runs").kill();

@@ -12,6 +12,7 @@ pub(crate) struct Order {
     pub(crate) trigger: String,
     pub(crate) amount: i64,
     pub(crate) resource_id: Option<String>,
+    pub(crate) license_id: Option<String>,
     pub(crate) lines: Vec<Line>,
     pub(crate) start: Option<Instant>,
     pub(crate) end: Option<Instant>,

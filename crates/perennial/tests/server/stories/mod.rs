@@ -4,6 +4,7 @@ mod bulk;
 mod deletion;
 mod exempt;
 mod keys;
+mod licenses;
 mod outlook;
 mod prices;
 mod recycling;
