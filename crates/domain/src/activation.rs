@@ -262,7 +262,8 @@ pub enum Intervention {
     Revoke,
 }
 
-/// Suspends, reinstates or revokes a license and the bonus that came with it (B-5). Doing it again changes nothing.
+/// Suspends, reinstates or revokes a license and the bonus that came with it (B-5). Suspending and revoking again
+/// changes nothing.
 ///
 /// # Errors
 /// [`LicenseRefusal`].

@@ -3,7 +3,7 @@
 //! Rules read the state as the draft has it so far and add to it; nothing outside changes before the whole change set is
 //! committed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use crate::account::{Account, Shortfall, Wallet};
@@ -114,7 +114,7 @@ pub struct Draft<'a> {
     checked_out: Vec<UnitId>,
     code: Option<ActivationCode>,
     file_seq: u64,
-    pending: Vec<Pending>,
+    pending: BTreeMap<OrderId, Instant>,
     is_whole: bool,
     changes: ChangeSet,
 }
@@ -151,7 +151,7 @@ impl<'a> Draft<'a> {
             checked_out: rights.checked_out,
             code: rights.code,
             file_seq: rights.file_seq,
-            pending,
+            pending: pending.into_iter().map(|pending| (pending.order_id, pending.closes_at)).collect(),
             is_whole,
             changes,
         }
@@ -321,7 +321,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The orders that are due to close.
-    pub(crate) fn pending(&self) -> &[Pending] {
+    pub(crate) const fn pending(&self) -> &BTreeMap<OrderId, Instant> {
         &self.pending
     }
 
@@ -529,7 +529,7 @@ impl<'a> Draft<'a> {
 
     /// B-3: an order that was not paid in time takes no money any more.
     pub(crate) fn close_order(&mut self, order_id: OrderId, at: Instant) {
-        self.pending.retain(|pending| pending.order_id != order_id);
+        self.pending.remove(&order_id);
         self.changes.closed_orders.push(order_id);
         self.tell(at, Subject::Order(order_id), Body::OrderClosed {});
     }

@@ -99,8 +99,8 @@ impl Agenda {
         for failback in draft.failbacks() {
             agenda.add(draft, Target::Failback(failback.id));
         }
-        for pending in draft.pending() {
-            agenda.add(draft, Target::Order(pending.order_id));
+        for order_id in draft.pending().keys() {
+            agenda.add(draft, Target::Order(*order_id));
         }
         agenda
     }
@@ -113,10 +113,7 @@ impl Agenda {
                 let due_at = draft.failback(id).and_then(failback::Failback::due_at);
                 due_at.map(|at| (at, Step::Lapse, None))
             }
-            Target::Order(id) => {
-                let pending = draft.pending().iter().find(|pending| pending.order_id == id);
-                pending.map(|pending| (pending.closes_at, Step::CloseOrder, None))
-            }
+            Target::Order(id) => draft.pending().get(&id).map(|closes_at| (*closes_at, Step::CloseOrder, None)),
         };
         if let Some((at, step, order)) = next {
             self.0.insert(AgendaEntry { at, step, order, target });

@@ -149,6 +149,14 @@ pub enum Body {
     ReceiptSettled { counter: u64, n_used: u32, n_unused: u32 },
     /// A receipt's counter went backwards; the units stay checked out.
     ReceiptRefused { counter: u64, last: u64 },
+    /// A receipt named a unit that the installation does not hold; nothing of it was taken.
+    StrayUnit { license_id: LicenseId, unit: u32, counter: u64, used: bool },
+    /// A receipt of an installation that was retired; nothing of it was taken.
+    ReceiptOfRetired { counter: u64, retired_at: Instant },
+    /// The operator retired an installation that is lost; its units are consumed or free again.
+    InstallationRetired { reason: String, n_units: u32, consumed: bool },
+    /// A unit was used offline for a job that is known to have ended, or to be of another host.
+    JobConflict { job_id: JobId, host: Host, license_id: LicenseId, unit: u32 },
     /// A message to the customer (C-8).
     ReminderSent { reason: ReminderReason, resources: Vec<Reminded> },
 }
@@ -179,7 +187,7 @@ impl Reminded {
 
 impl Body {
     /// The names of all types, as the API's `type` shows them.
-    pub const NAMES: [&'static str; 30] = [
+    pub const NAMES: [&'static str; 32] = [
         "order.completed",
         "resource.activated",
         "resource.renewed",
@@ -207,9 +215,11 @@ impl Body {
         "failback.committed",
         "failback.lapsed",
         "failback.refused",
+        "failback.conflict",
         "installation.units_checked_out",
         "installation.receipt_settled",
         "installation.receipt_refused",
+        "installation.retired",
     ];
 
     /// The type, as the API shows it.
@@ -239,7 +249,11 @@ impl Body {
             Self::FailbackRefused { .. } => "failback.refused",
             Self::UnitsCheckedOut { .. } => "installation.units_checked_out",
             Self::ReceiptSettled { .. } => "installation.receipt_settled",
-            Self::ReceiptRefused { .. } => "installation.receipt_refused",
+            Self::ReceiptRefused { .. } | Self::StrayUnit { .. } | Self::ReceiptOfRetired { .. } => {
+                "installation.receipt_refused"
+            }
+            Self::InstallationRetired { .. } => "installation.retired",
+            Self::JobConflict { .. } => "failback.conflict",
             Self::LicenseSwitched { .. } => "license.auto_renew_changed",
             Self::RenewalPostponed { .. } => "renewal.postponed",
             Self::ArrearsCreated { .. } => "arrears.created",

@@ -98,6 +98,15 @@ pub struct Failback {
 }
 
 impl Failback {
+    /// Whether its unit is set aside or consumed for it.
+    #[must_use]
+    pub const fn holds_a_unit(&self) -> bool {
+        match self.state {
+            State::Reserved | State::Committed => true,
+            State::Cancelled | State::Lapsed => false,
+        }
+    }
+
     /// When it is looked at next.
     #[must_use]
     pub const fn due_at(&self) -> Option<Instant> {

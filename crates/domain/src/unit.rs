@@ -7,7 +7,7 @@
 //!    └─────release──────┘         └──cancel──────┘                  │ receipt: used
 //!                               free ──────> checked out ───────────┘
 //!                                 ^   check      │
-//!                                 └── out ───────┘ receipt: unused
+//!                                 └── out ───────┘ receipt: unused, or retired
 //! ```
 //!
 //! A unit has a number from 1 to the license's total. A unit that was never used has no row anywhere, so a license of
@@ -177,10 +177,12 @@ pub enum Ending {
     Lapsed,
     /// The installation gave it back unused.
     Returned,
+    /// The installation was retired.
+    Retired,
 }
 
 names!(Ending, Released "released", Moved "moved", LicenseEnded "license_ended", Committed "committed",
-    Cancelled "cancelled", Lapsed "lapsed", Returned "returned");
+    Cancelled "cancelled", Lapsed "lapsed", Returned "returned", Retired "retired");
 
 /// A row of the allocation log: who used which unit from when on, and by whose order.
 #[derive(Debug, Clone, PartialEq, Eq)]

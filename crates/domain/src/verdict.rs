@@ -76,7 +76,7 @@ pub struct Verdict {
     pub code: Code,
     /// What is allowed, in a fixed order.
     pub allowed: Vec<Operation>,
-    /// The end of the term or grace on which it rests. It may change before: a valid license is expiring in its last week.
+    /// Until when all that is allowed stays allowed by time alone: the end of the term or grace, or of the last failback unit.
     pub until: Option<Instant>,
     /// Whether it can be relied on. A verdict against the customer is not conclusive while a renewal may be on its way.
     pub conclusive: bool,
@@ -113,8 +113,10 @@ pub fn judge(evidence: &Evidence, asks_for_host: bool, now: Instant) -> Verdict 
         None => (without_license(evidence, asks_for_host, now), None),
     };
     let mut allowed = operations(code);
-    if may_fail_back(evidence, now) {
+    let mut until = until;
+    if let Some(failback_until) = failback_until(evidence, now) {
         allowed.push(Operation::Failback);
+        until = until.map(|until| until.min(failback_until));
     }
     let is_against = matches!(code, Code::Grace | Code::Expired | Code::Stranded | Code::Exhausted);
     let waits = evidence.due_at.is_some_and(|due_at| due_at <= now);
@@ -179,8 +181,9 @@ fn operations(code: Code) -> Vec<Operation> {
     }
 }
 
-/// A failback that runs may go on; another may start while a unit is free (L-5).
-fn may_fail_back(evidence: &Evidence, now: Instant) -> bool {
-    let runs = evidence.failback.as_ref().is_some_and(|failback| failback.state == FailbackState::Reserved);
-    runs || evidence.licenses.iter().any(|license| license.kind == Kind::Failback && license.gives_units(now))
+/// A failback that runs may go on; another may start while a unit is free (L-5). Until when, if at all.
+fn failback_until(evidence: &Evidence, now: Instant) -> Option<Instant> {
+    let running = evidence.failback.as_ref().filter(|failback| failback.state == FailbackState::Reserved);
+    let giving = evidence.licenses.iter().filter(|license| license.kind == Kind::Failback && license.gives_units(now));
+    running.map(|failback| failback.deadline).into_iter().chain(giving.map(|license| license.expires_at)).max()
 }

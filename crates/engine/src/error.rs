@@ -221,6 +221,7 @@ const fn installation_code(refusal: InstallationRefusal) -> (&'static str, Class
         InstallationRefusal::NoUnitsAvailable => ("no_units_available", Class::Conflict),
         InstallationRefusal::CounterBackwards { .. } => ("receipt_counter_backwards", Class::Conflict),
         InstallationRefusal::NotCheckedOut { .. } => ("not_checked_out", Class::Conflict),
+        InstallationRefusal::Retired { .. } => ("installation_retired", Class::Conflict),
     }
 }
 

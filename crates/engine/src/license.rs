@@ -319,6 +319,15 @@ impl Engine {
         Ok(redeemed.await?.map(|license| self.view_license(license)))
     }
 
+    /// When the certificate of the key that signs ends: a key is to be replaced well before.
+    ///
+    /// # Errors
+    /// [`Error`] when nothing can be signed.
+    pub async fn signs_until(&self) -> Result<Instant, Error> {
+        let signer = self.signing.signer(self.store(), self.now()).await?;
+        Ok(signer.certificate.claims().exp)
+    }
+
     /// The public keys that sign license files, statements and codes now.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use crate::key::random;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// This process was not given the site's secret.
-    #[error("this process has no signing keys; `perennial keys init` makes them")]
+    #[error("this process has no signing keys, or not the secret that unlocks them")]
     NoKeys,
     /// The secret is another one than that which locked the key.
     #[error("the signing key cannot be unlocked: {0}")]
@@ -35,6 +35,12 @@ pub enum KeyError {
     Outdated {
         /// Until then.
         until: Instant,
+    },
+    /// The clock is before the certificate, as when a test clock starts in the past of it.
+    #[error("the signing key is certified from {from} on")]
+    NotYet {
+        /// From then on.
+        from: Instant,
     },
     /// The root given is not the one of this site.
     #[error("this root key is not the one that products of this site have pinned")]
@@ -55,6 +61,9 @@ pub enum KeyError {
         kid: String,
     },
 }
+
+/// What is signed holds a little before it was made, for products whose clock is slow.
+pub(crate) const CLOCK_SKEW_SECONDS: i64 = 300;
 
 /// A certificate lasts so many years: a key is to be replaced well before.
 const CERTIFICATE_YEARS: u32 = 2;
@@ -189,14 +198,26 @@ fn certificate_of(key: &SigningKey, root: &PublicKey) -> Result<Certificate, Key
     Certificate::verify(&key.certificate, root).map_err(|flaw| KeyError::Damaged(flaw.to_string()))
 }
 
+/// Whether the secret unlocks the key that signs now.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn check_secret(ring: &KeyRing, secret: &Secret) -> Result<(), KeyError> {
+    let current = ring.keys.iter().find(|key| key.age.retired_at.is_none()).ok_or(KeyError::NoKeys)?;
+    unlock(&current.locked, secret.expose()).map(drop)
+}
+
 /// Keys that are revoked, and those replaced so long ago that nothing they signed holds any more.
 fn untrusted(keys: &[SigningKey], now: Instant) -> Vec<String> {
     let kids = keys.iter().filter(|key| !is_trusted(&key.age, now)).map(|key| key.kid.clone());
     kids.collect()
 }
 
+/// A server that runs notices a new key after [`LOOK_AGAIN`] and signs with the old one until then.
+const NOTICE_SECONDS: i64 = 60;
+
 fn is_trusted(age: &SigningKeyAge, now: Instant) -> bool {
-    age.revoked_at.is_none() && age.retired_at.is_none_or(|at| now.seconds_since(at) < FILE_SECONDS)
+    age.revoked_at.is_none() && age.retired_at.is_none_or(|at| now.seconds_since(at) < FILE_SECONDS + NOTICE_SECONDS)
 }
 
 fn certified(
@@ -226,7 +247,8 @@ fn certificate(
 ) -> String {
     let exp = zone.add(now, Unit::Year, CERTIFICATE_YEARS);
     let (iss, sub) = (issuer.to_owned(), jwk.kid().to_owned());
-    CertificateClaims { v: V1, iss, sub, jwk, iat: now, nbf: now, exp, revoked }.sign(root)
+    let nbf = now.plus_seconds(-CLOCK_SKEW_SECONDS);
+    CertificateClaims { v: V1, iss, sub, jwk, iat: now, nbf, exp, revoked }.sign(root)
 }
 
 /// The key that signs now, unlocked.
@@ -310,8 +332,14 @@ impl Signing {
 }
 
 fn in_force(signer: Arc<Signer>, now: Instant) -> Result<Arc<Signer>, crate::Error> {
-    let until = signer.certificate.claims().exp;
-    if now < until { Ok(signer) } else { Err(KeyError::Outdated { until }.into()) }
+    let (from, until) = (signer.certificate.claims().nbf, signer.certificate.claims().exp);
+    if now < from {
+        Err(KeyError::NotYet { from }.into())
+    } else if now >= until {
+        Err(KeyError::Outdated { until }.into())
+    } else {
+        Ok(signer)
+    }
 }
 
 fn root_of(ring: &KeyRing) -> Result<PublicKey, KeyError> {

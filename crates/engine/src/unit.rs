@@ -3,7 +3,7 @@
 use domain::assignment::{self, Assigned, Assignment, AssignmentRefusal, Wish};
 use domain::failback::{self, Commit, Failback, FailbackRefusal, Started};
 use domain::id::{AccountId, AssignmentId, FailbackId, InstallationId};
-use domain::installation::{self, Installation, InstallationRefusal, Receipt, Returned, Settled, UsedOffline};
+use domain::installation::{self, Fate, Installation, InstallationRefusal, Receipt, Returned, Settled, UsedOffline};
 use domain::label::{Host, InstallationName, JobId};
 use domain::license::Kind;
 use domain::license_file;
@@ -14,7 +14,7 @@ use seal::{LicenseClaims, PublicKey, StatementClaims, V1, verify_receipt};
 use sha2::{Digest, Sha256};
 use store::{AssignmentFilter, FailbackFilter, Idempotency, Outcome, Page, Wanted};
 
-use crate::signing::Signer;
+use crate::signing::{CLOCK_SKEW_SECONDS, Signer};
 use crate::{Caller, Engine, Error, Refusal};
 
 /// An installation and what it has taken along.
@@ -53,8 +53,8 @@ pub struct Validated {
 /// A statement may be used for so long, in seconds; then a product asks again.
 const STATEMENT_SECONDS: i64 = 3600;
 
-/// A file holds a little before it was made, for products whose clock is slow.
-const CLOCK_SKEW_SECONDS: i64 = 300;
+/// Counters are whole numbers that every language can hold.
+const COUNTER_MAX: u64 = (1 << 53) - 1;
 
 /// The most hosts of one request.
 pub const HOSTS_MAX: usize = 1_000;
@@ -77,7 +77,8 @@ impl Engine {
         self.decide(account_id, wanted, idempotency, move |draft| assignment::assign(draft, wish, trigger)).await
     }
 
-    /// Gives several hosts a unit, each for itself, in one transaction.
+    /// Gives several hosts a unit, each for itself, in one transaction. A repeat under the same key answers as the first did,
+    /// for refused hosts too.
     ///
     /// # Errors
     /// [`Error`].
@@ -351,11 +352,34 @@ impl Engine {
         let is_replay = matches!(settled, Outcome::AlreadyDone(_));
         let settlement = match settled.into_inner() {
             Settled::Done { n_used, n_unused, .. } => Settlement { n_used, n_unused },
+            Settled::NotCheckedOut { number } => return Err(InstallationRefusal::NotCheckedOut { number }.into()),
+            Settled::Retired { retired_at } => return Err(InstallationRefusal::Retired { retired_at }.into()),
             Settled::CounterBackwards { counter, last } => {
                 return Err(InstallationRefusal::CounterBackwards { counter, last }.into());
             }
         };
         Ok(if is_replay { Outcome::AlreadyDone(settlement) } else { Outcome::Done(settlement) })
+    }
+
+    /// Retires an installation that is lost: its units are free again or consumed.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn retire_installation(
+        &self,
+        caller: Caller,
+        id: InstallationId,
+        (fate, reason): (Fate, String),
+        idempotency: Option<Idempotency>,
+    ) -> Result<Outcome<InstallationView>, Error> {
+        caller.require_operator()?;
+        let account_id = self.owner(caller, id).await?;
+        let trigger = caller.trigger();
+        let wanted = Wanted { installation: Some(id), ..Wanted::default() };
+        let retired = self
+            .decide(account_id, wanted, idempotency, move |draft| installation::retire(draft, fate, reason, trigger));
+        // What is retired has nothing with it.
+        Ok(retired.await?.map(|installation| InstallationView { installation, checked_out: Vec::new() }))
     }
 
     /// A signed file of all that an account holds; for an installation also of what it has taken along (L-8).
@@ -450,8 +474,9 @@ fn read_receipt(installation: &Installation, text: &str) -> Result<Receipt, Erro
     if !is_own {
         return Err(Refusal::Seal(seal::Flaw::WrongAudience { audience: claims.aud.clone() }).into());
     }
-    // Counters are stored as signed integers.
-    i64::try_from(claims.counter).map_err(|_| malformed())?;
+    if claims.counter > COUNTER_MAX {
+        return Err(malformed().into());
+    }
     let mut units = Vec::new();
     for returned in claims.units {
         let license_id = returned.license_id.parse().map_err(|_| malformed())?;

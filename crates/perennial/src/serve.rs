@@ -169,12 +169,20 @@ pub async fn open(settings: &Settings) -> anyhow::Result<Engine> {
         id_seed: engine::id_seed(),
     };
     let store = Store::Sqlite(Database::open(directory, ports)?);
-    let secret = keys::secret(directory, settings.secret_file.as_deref())?;
-    let engine = Engine::new(store, clock, zone).with_secret(secret.clone());
+    let ring = store.key_ring().await?;
+    let secret = keys::secret_to_serve(directory, settings.secret_file.as_deref(), &ring)?;
+    let engine = Engine::new(store, clock, zone);
+    let engine = match &secret {
+        Some(secret) => engine.with_secret(secret.clone()),
+        None => engine,
+    };
     let test_clock = engine.clock().is_test().then(|| engine.now());
     engine.store().set_site(engine.zone().name().to_owned(), test_clock).await?;
     let issuer = settings.public_url.as_deref().unwrap_or(keys::ISSUER);
-    keys::ensure(&engine, directory, &secret, issuer).await?;
+    if let Some(secret) = &secret {
+        keys::ensure(&engine, directory, secret, issuer).await?;
+    }
+    keys::look_at(&engine).await;
     Ok(engine)
 }
 

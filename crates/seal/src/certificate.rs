@@ -95,6 +95,11 @@ impl Certificate {
         revoked
     }
 
+    /// A key signs for the vendor of its certificate only: two vendors may share a root.
+    pub(crate) fn check_issuer(&self, iss: &str) -> Result<(), Flaw> {
+        if iss == self.claims.iss { Ok(()) } else { Err(Contradiction::OtherIssuer.into()) }
+    }
+
     pub(crate) fn check_not_revoked(&self, revoked: &[String]) -> Result<(), Flaw> {
         let kid = self.key().kid();
         if revoked.iter().any(|revoked| revoked == kid) {

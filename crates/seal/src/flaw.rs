@@ -140,6 +140,9 @@ pub enum Contradiction {
     /// A certificate names another key than it carries.
     #[error("the certificate names another key than it carries")]
     OtherKey,
+    /// The document is of another vendor than the certificate of its key.
+    #[error("it is of another vendor than the certificate of its key")]
+    OtherIssuer,
     /// A license is listed twice.
     #[error("a license is listed twice")]
     LicenseTwice,

@@ -113,6 +113,7 @@ impl LicenseClaims {
             return Err(Flaw::KeyMismatch);
         }
         self.check_consistent()?;
+        certificate.check_issuer(&self.iss)?;
         let license = jws::sign(Kind::License, self, key);
         Ok(format!("{license}\n{}\n", certificate.text()))
     }
@@ -210,6 +211,7 @@ pub fn verify(text: &str, expectation: &Expectation<'_>) -> Result<Verified, Fla
     let revoked = certificate.revoked_with(expectation.revoked);
     certificate.check_not_revoked(&revoked)?;
     claims.check_consistent()?;
+    certificate.check_issuer(&claims.iss)?;
 
     check_parties(&claims.iss, &claims.aud, expectation.issuer, expectation.audience)?;
     check_sequence(&claims, expectation)?;

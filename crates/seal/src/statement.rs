@@ -98,6 +98,7 @@ pub fn verify_statement(
     if claims.exp <= claims.iat {
         return Err(Contradiction::NeverValid.into());
     }
+    certificate.check_issuer(&claims.iss)?;
 
     check_parties(&claims.iss, &claims.aud, expectation.issuer, expectation.audience)?;
     if claims.nonce != expectation.nonce {

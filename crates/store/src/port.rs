@@ -81,7 +81,7 @@ pub struct Wanted {
     pub jobs: Vec<JobId>,
     /// This installation, with what is checked out to it.
     pub installation: Option<InstallationId>,
-    /// The installation of this name.
+    /// The installation of this name that is not retired.
     pub installation_name: Option<InstallationName>,
     /// This activation code.
     pub code: Option<CodeId>,

@@ -2,7 +2,7 @@
 
 use domain::failback::State;
 use domain::id::InstallationId;
-use domain::installation::{CHECK_OUT_MAX, InstallationRefusal, Settled};
+use domain::installation::{CHECK_OUT_MAX, Fate, InstallationRefusal, Retirement, Settled};
 use domain::license::Kind;
 use expect_test::expect;
 use testkit::rules::{Life, license_purchase, months, receipt, unused, used};
@@ -155,12 +155,23 @@ fn a_unit_that_is_not_checked_out_to_it_spoils_the_whole_receipt() {
     let own = life.check_out(plant, 1).unwrap()[0];
     let foreign = life.check_out(ship, 1).unwrap()[0];
 
+    life.forget();
+
     let stray = life.settle(plant, receipt(1, 1, vec![unused(own), unused(foreign)]));
     let twice = life.settle(plant, receipt(1, 1, vec![unused(own), used(own, "job-1", "host-1", life.now())]));
 
-    assert_eq!(stray, Err(InstallationRefusal::NotCheckedOut { number: foreign.number }));
-    assert_eq!(twice, Err(InstallationRefusal::NotCheckedOut { number: own.number }));
+    assert_eq!(stray, Ok(Settled::NotCheckedOut { number: foreign.number }));
+    assert_eq!(twice, Ok(Settled::NotCheckedOut { number: own.number }));
     assert_eq!((counts(&life), life.installation(plant).counter), ((3, 2, 0), 0));
+    assert_eq!((life.checked_out(plant), life.checked_out(ship)), (vec![own], vec![foreign]));
+    assert_eq!(life.failbacks(), []);
+    check(
+        &life,
+        expect![[r#"
+        2025-06-30 16:55:10  receipt 1 is refused: fb #2 is not there, unused
+        2025-06-30 16:55:10  receipt 1 is refused: fb #1 is not there, used
+    "#]],
+    );
 }
 
 #[test]
@@ -171,7 +182,8 @@ fn a_unit_that_was_brought_back_is_not_brought_back_again() {
 
     let again = life.settle(plant, receipt(2, 2, vec![used(units[0], "job-1", "host-1", life.now())]));
 
-    assert_eq!(again, Err(InstallationRefusal::NotCheckedOut { number: 1 }));
+    assert_eq!(again, Ok(Settled::NotCheckedOut { number: 1 }));
+    assert_eq!((counts(&life), life.times_of("installation.receipt_refused").len()), ((5, 0, 0), 1));
 }
 
 #[test]
@@ -230,48 +242,182 @@ fn a_failback_that_lapsed_here_and_was_done_offline_uses_one_unit() {
 }
 
 #[test]
-fn one_job_that_used_two_units_offline_consumes_both_and_is_one_failback() {
+fn one_job_with_two_units_offline_consumes_one_and_the_other_is_free() {
     let (mut life, plant) = with_an_installation();
     let units = life.check_out(plant, 2).unwrap();
+    let back = receipt(1, 1, units.iter().map(|unit| used(*unit, "job-1", "host-1", life.now())).collect());
 
-    let back = units.iter().map(|unit| used(*unit, "job-1", "host-1", life.now())).collect();
-    life.settle(plant, receipt(1, 1, back)).unwrap();
+    let settled = life.settle(plant, back.clone()).unwrap();
+    let again = life.settle(plant, back).unwrap();
 
-    assert_eq!((counts(&life), life.failbacks().len()), ((3, 0, 2), 1));
+    let installation = life.installation(plant).clone();
+    assert_eq!(settled, Settled::Done { installation, n_used: 1, n_unused: 1 });
+    assert_eq!(settled, again);
+    assert_eq!((counts(&life), life.failbacks().len()), ((4, 0, 1), 1));
+    assert_eq!((life.failbacks()[0].unit, life.times_of("failback.conflict").len()), (units[0], 0));
+    expect![[r#"
+        fb #1: plant, 2025-06-30 16:55:10 by customer .. 2025-06-30 16:55:10 committed by customer
+        fb #2: plant, 2025-06-30 16:55:10 by customer .. 2025-06-30 16:55:10 returned by customer
+    "#]]
+    .assert_eq(&life.log());
 }
 
 #[test]
-fn a_job_of_another_host_is_no_job_of_the_receipt() {
+fn a_job_that_was_committed_here_consumes_no_second_unit_offline() {
     let (mut life, plant) = with_an_installation();
     let units = life.check_out(plant, 1).unwrap();
     let job = life.starts("job-1", "host-1");
+    life.commit(job).unwrap();
 
-    life.settle(plant, receipt(1, 1, vec![used(units[0], "job-1", "host-2", life.now())])).unwrap();
+    let settled = life.settle(plant, receipt(1, 1, vec![used(units[0], "job-1", "host-1", life.now())])).unwrap();
 
-    assert_eq!(life.failback(job).state, State::Reserved);
-    assert_eq!(counts(&life), (3, 0, 1));
+    assert!(matches!(settled, Settled::Done { n_used: 0, n_unused: 1, .. }));
+    assert_eq!((counts(&life), life.times_of("failback.conflict").len()), ((4, 0, 1), 0));
 }
 
 #[test]
-fn what_a_receipt_says_of_a_failback_that_has_ended_here_is_consumed_all_the_same() {
+fn a_unit_that_was_used_for_a_job_of_another_host_is_consumed_and_told() {
     let (mut life, plant) = with_an_installation();
-    let units = life.check_out(plant, 3).unwrap();
-    let committed = life.starts("job-1", "host-1");
-    life.commit(committed).unwrap();
-    let cancelled = life.starts("job-2", "host-1");
-    life.cancel(cancelled).unwrap();
+    let units = life.check_out(plant, 2).unwrap();
+    let runs = life.starts("job-1", "host-1");
+    let done = life.starts("job-2", "host-1");
+    life.commit(done).unwrap();
+    life.forget();
 
     let now = life.now();
-    let back = vec![
-        used(units[0], "job-1", "host-1", now),
-        used(units[1], "job-2", "host-1", now),
-        used(units[2], "job-2", "host-1", now),
-    ];
-    life.settle(plant, receipt(1, 1, back)).unwrap();
+    let back = vec![used(units[0], "job-1", "host-2", now), used(units[1], "job-2", "host-2", now)];
+    let settled = life.settle(plant, receipt(1, 1, back)).unwrap();
 
-    assert_eq!(counts(&life), (1, 0, 4));
-    assert_eq!(life.failback(cancelled).state, State::Cancelled);
-    assert_eq!(life.failbacks().len(), 2);
+    assert!(matches!(settled, Settled::Done { n_used: 2, n_unused: 0, .. }));
+    assert_eq!((life.failback(runs).state, life.failback(done).state), (State::Reserved, State::Committed));
+    assert_eq!((counts(&life), life.failbacks().len()), ((1, 0, 3), 2));
+    check(
+        &life,
+        expect![[r#"
+        2025-06-30 16:55:10  job-1 of host-2 conflicts, fb #1 is consumed
+        2025-06-30 16:55:10  job-2 of host-2 conflicts, fb #2 is consumed
+        2025-06-30 16:55:10  receipt 1: 2 used, 0 unused
+    "#]],
+    );
+}
+
+#[test]
+fn a_unit_that_was_used_for_a_cancelled_job_is_consumed_and_told() {
+    let (mut life, plant) = with_an_installation();
+    let units = life.check_out(plant, 2).unwrap();
+    let cancelled = life.starts("job-1", "host-1");
+    life.cancel(cancelled).unwrap();
+    life.forget();
+
+    let back = units.iter().map(|unit| used(*unit, "job-1", "host-1", life.now())).collect();
+    let settled = life.settle(plant, receipt(1, 1, back)).unwrap();
+
+    assert!(matches!(settled, Settled::Done { n_used: 2, n_unused: 0, .. }));
+    assert_eq!((counts(&life), life.failback(cancelled).state), ((3, 0, 2), State::Cancelled));
+    check(
+        &life,
+        expect![[r#"
+        2025-06-30 16:55:10  job-1 of host-1 conflicts, fb #1 is consumed
+        2025-06-30 16:55:10  job-1 of host-1 conflicts, fb #2 is consumed
+        2025-06-30 16:55:10  receipt 1: 2 used, 0 unused
+    "#]],
+    );
+}
+
+#[test]
+fn the_units_of_a_lost_installation_are_free_again() {
+    let (mut life, plant) = with_an_installation();
+    life.check_out(plant, 3).unwrap();
+
+    let retired = life.retire(plant, Fate::Return, "the disk is dead").unwrap();
+
+    let reason = "the disk is dead".to_owned();
+    assert_eq!(retired.retired, Some(Retirement { at: life.now(), reason }));
+    assert_eq!(&retired, life.installation(plant));
+    assert_eq!((counts(&life), life.checked_out(plant)), ((5, 0, 0), vec![]));
+    check(
+        &life,
+        expect![[r#"
+        2025-06-30 16:55:10  3 units are checked out
+        2025-06-30 16:55:10  an installation is retired, 3 units are free: the disk is dead
+    "#]],
+    );
+    expect![[r#"
+        fb #1: plant, 2025-06-30 16:55:10 by customer .. 2025-06-30 16:55:10 retired by operator
+        fb #2: plant, 2025-06-30 16:55:10 by customer .. 2025-06-30 16:55:10 retired by operator
+        fb #3: plant, 2025-06-30 16:55:10 by customer .. 2025-06-30 16:55:10 retired by operator
+    "#]]
+    .assert_eq(&life.log());
+}
+
+#[test]
+fn the_units_of_a_lost_installation_are_consumed_each_by_a_failback_of_its_own() {
+    let (mut life, plant) = with_an_installation();
+    let units = life.check_out(plant, 2).unwrap();
+    life.advance_to("2025-10-10 00:00:00");
+
+    life.retire(plant, Fate::Consume, "the key is gone").unwrap();
+
+    assert_eq!((counts(&life), life.checked_out(plant)), ((3, 0, 2), vec![]));
+    let written_off: Vec<_> = life.failbacks().iter().map(|row| (row.unit, row.state, row.host.as_str())).collect();
+    assert_eq!(written_off, units.iter().map(|unit| (*unit, State::Committed, "plant")).collect::<Vec<_>>());
+    assert!(life.failbacks().iter().all(|row| row.job_id.as_str() == format!("retired-{}", row.id)));
+    // Nobody knows whether they succeeded, so nothing of the kind is told.
+    assert_eq!((life.times_of("failback.committed").len(), life.times_of("installation.retired").len()), (0, 1));
+}
+
+#[test]
+fn retiring_an_installation_again_changes_nothing() {
+    let (mut life, plant) = with_an_installation();
+    life.check_out(plant, 2).unwrap();
+    let first = life.retire(plant, Fate::Return, "the disk is dead");
+    life.advance_to("2025-07-01 00:00:00");
+    life.forget();
+
+    let again = life.retire(plant, Fate::Consume, "another reason");
+
+    assert_eq!(first, again);
+    assert_eq!(counts(&life), (5, 0, 0));
+    check(&life, expect![""]);
+    assert_eq!(life.retire(InstallationId::from_u128(1), Fate::Return, "why"), Err(InstallationRefusal::Unknown));
+}
+
+#[test]
+fn a_retired_installation_takes_nothing_along_and_its_receipts_are_refused_and_told() {
+    let (mut life, plant) = with_an_installation();
+    let units = life.check_out(plant, 2).unwrap();
+    let taken = receipt(1, 1, vec![unused(units[0])]);
+    life.settle(plant, taken.clone()).unwrap();
+    life.retire(plant, Fate::Return, "the disk is dead").unwrap();
+    let retired_at = life.now();
+    life.forget();
+
+    let late = life.settle(plant, receipt(2, 2, vec![used(units[1], "job-1", "host-1", life.now())]));
+    let again = life.settle(plant, taken);
+
+    assert_eq!(life.check_out(plant, 1), Err(InstallationRefusal::Retired { retired_at }));
+    assert_eq!((late, again), (Ok(Settled::Retired { retired_at }), Ok(Settled::Retired { retired_at })));
+    assert_eq!((counts(&life), life.failbacks().len()), ((5, 0, 0), 0));
+    check(
+        &life,
+        expect![[r#"
+        2025-06-30 16:55:10  receipt 2 is refused: retired
+        2025-06-30 16:55:10  receipt 1 is refused: retired
+    "#]],
+    );
+}
+
+#[test]
+fn the_name_of_a_retired_installation_is_for_the_next_one() {
+    let (mut life, plant) = with_an_installation();
+    life.retire(plant, Fate::Return, "the disk is dead").unwrap();
+
+    let next = life.register("plant", 2).unwrap();
+
+    assert_ne!(next, plant);
+    assert_eq!(life.register("plant", 2), Ok(next));
+    assert_eq!(life.register("plant", 1), Err(InstallationRefusal::NameTaken));
+    assert_eq!(life.check_out(next, 5).map(|units| units.len()), Ok(5));
 }
 
 #[test]

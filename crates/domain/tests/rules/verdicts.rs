@@ -213,6 +213,37 @@ fn a_failback_is_allowed_while_a_unit_is_free_or_it_runs() {
 }
 
 #[test]
+fn what_is_allowed_stays_so_until_the_first_of_it_ends() {
+    let mut life = shanghai("2025-06-30 15:30:27", GOODS);
+    life.credit(1_000_000);
+    life.buy_license(license_purchase("fb/standard", 1)).unwrap();
+    let dr = Purchase { auto_renew: Some(true), ..license_purchase("dr/monthly", 1) };
+    life.buy_license(dr).unwrap();
+    life.assigns("seated");
+    life.advance_to("2025-09-20 12:00:00");
+
+    let with_failback = life.verdict("seated");
+    life.advance_to("2025-09-30 15:30:27");
+    let without = life.verdict("seated");
+
+    // The bonus is over; the failback license ends on 30 September, the DR license on 30 September and a month later.
+    assert_eq!(with_failback.until.map(|until| life.show(until)).as_deref(), Some("2025-09-30 15:30:27"));
+    assert!(with_failback.allowed.contains(&Operation::Failback));
+    assert_eq!(without.until.map(|until| life.show(until)).as_deref(), Some("2025-10-30 15:30:27"));
+    assert!(!without.allowed.contains(&Operation::Failback));
+}
+
+#[test]
+fn a_running_failback_is_allowed_until_its_deadline() {
+    let mut life = with_a_host();
+    life.starts("job-1", "seated");
+
+    let verdict = life.verdict("seated");
+
+    assert_eq!(verdict.until.map(|until| life.show(until)).as_deref(), Some("2025-07-03 15:30:27"));
+}
+
+#[test]
 fn nothing_against_the_customer_is_conclusive_while_due_work_waits() {
     let mut life = with_a_host();
     life.advance_to("2025-07-29 12:00:00");

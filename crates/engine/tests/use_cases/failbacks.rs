@@ -278,3 +278,22 @@ async fn the_failback_of_somebody_else_is_not_found() {
     assert_eq!(code_of(engine.start_failback(own, ann, job(), None).await), "no_units_available");
     assert_eq!(engine.failbacks(own, FailbackFilter::default(), first()).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_late_commit_takes_a_unit_that_another_failback_gives_up_in_the_same_decision() {
+    let site = Site::licensing().await;
+    let account = site.account(0).await;
+    site.grants(account, Kind::Failback, 1, 3).await;
+    let silent = site.starts(account, "job-1").await;
+    site.advance_to("2025-05-11 10:00:00").await;
+    let other = site.starts(account, "job-2").await;
+    // The other one has just lapsed, and the worker has not seen it yet.
+    site.down_until("2025-05-14 10:01:00");
+
+    let committed = site.commit(account, silent.id, None).await.unwrap().into_inner();
+
+    assert_eq!((committed.state, committed.unit), (State::Committed, other.unit));
+    let other = failbacks(&site, account).await.into_iter().find(|failback| failback.id == other.id);
+    assert_eq!(other.unwrap().state, State::Lapsed);
+    site.check_books().await;
+}

@@ -6,12 +6,12 @@ use domain::assignment::{Assignment, Wish};
 use domain::desk::CreditKind;
 use domain::failback::Failback;
 use domain::id::{AccountId, Id, LicenseId};
-use domain::installation::Receipt;
+use domain::installation::{Fate, Receipt, Settled};
 use domain::license::{Kind, License};
 use domain::purchase::Purchase;
 use domain::unit::UnitId;
 use domain::verdict::{Verdict, judge};
-use engine::{Caller, Error};
+use engine::{Caller, Error, Settlement};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use store::{FailbackFilter, LicenseFilter};
@@ -46,6 +46,8 @@ enum Step {
     CheckOut(u32),
     /// What became of the units that were taken along, in their order: a job used it, or none.
     Settle(Vec<Option<&'static str>>),
+    /// It is lost, and another takes its place.
+    Retire(Fate),
     Advance(i64),
     GoDown(i64),
 }
@@ -75,6 +77,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => index().prop_map(Step::Beat),
         1 => (1..3_u32).prop_map(Step::CheckOut),
         1 => prop::collection::vec(prop::option::of(prop::sample::select(&JOBS[..])), 1..3).prop_map(Step::Settle),
+        1 => prop::sample::select(&[Fate::Return, Fate::Consume][..]).prop_map(Step::Retire),
         4 => (1..900_000_i64).prop_map(Step::Advance),
         3 => (1..900_000_i64).prop_map(Step::GoDown),
     ]
@@ -251,7 +254,20 @@ impl Twins {
                 self.n_receipts += 1;
                 let (stored, remembered) = self.receipts(uses).await;
                 let settled = engine.settle(own, self.installation, &stored, None).await;
-                (told(settled), told(self.life.settle(self.life_installation, remembered)))
+                let remembered = self.life.settle(self.life_installation, remembered).map(|settled| match settled {
+                    Settled::Done { n_used, n_unused, .. } => Some(Settlement { n_used, n_unused }),
+                    Settled::NotCheckedOut { .. } | Settled::CounterBackwards { .. } | Settled::Retired { .. } => None,
+                });
+                assert_eq!(settled.as_ref().ok().map(|settled| settled.into_inner()), remembered.ok().flatten());
+                (None, None)
+            }
+            Step::Retire(fate) => {
+                let how = (*fate, "lost".to_owned());
+                engine.retire_installation(Caller::Operator, self.installation, how, None).await.unwrap();
+                self.life.retire(self.life_installation, *fate, "lost").unwrap();
+                self.installation = self.site.registers(account, "site-1").await;
+                self.life_installation = self.life.register("site-1", 9).unwrap();
+                (None, None)
             }
             Step::Advance(seconds) => {
                 let to = self.life.now().plus_seconds(*seconds);
@@ -380,7 +396,11 @@ impl Places {
 
     fn failback(&self, failback: &Failback) -> Failback {
         let (id, account_id) = (Id::from_u128(0), Id::from_u128(0));
-        Failback { id, account_id, unit: self.unit(failback.unit), ..failback.clone() }
+        // What was written off is called after its id.
+        let own_job = format!("retired-{}", failback.id);
+        let is_written_off = failback.job_id.as_str() == own_job;
+        let job_id = if is_written_off { "retired".parse().unwrap() } else { failback.job_id.clone() };
+        Failback { id, account_id, job_id, unit: self.unit(failback.unit), ..failback.clone() }
     }
 
     fn verdict(&self, verdict: Verdict) -> Verdict {

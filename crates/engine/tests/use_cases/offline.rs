@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::id::{AccountId, InstallationId};
+use domain::installation::Fate;
 use domain::license::Kind;
 use domain::unit::UnitId;
-use engine::{Caller, Error, Settlement};
+use engine::{Caller, Error, InstallationView, Settlement};
 use seal::{Expectation, Verified, verify};
 use store::Outcome;
 use tokio::task::JoinSet;
@@ -111,8 +112,9 @@ async fn a_job_that_was_known_here_is_not_failed_back_twice() {
 
     let jobs = site.engine.failbacks(Caller::Operator, store::FailbackFilter::default(), first()).await.unwrap();
     assert_eq!(jobs.len(), 1);
-    // Both units were really used.
-    assert_eq!(site.licenses().await[0].units.consumed, 2);
+    // The job has consumed its unit, so the other is free again.
+    let counts = site.licenses().await[0].units;
+    assert_eq!((counts.consumed, counts.checked_out), (1, 0));
     site.check_books().await;
 }
 
@@ -152,7 +154,100 @@ async fn a_receipt_of_another_changes_nothing() {
     let codes = [forged, of_neighbor, not_theirs, nonsense, of_other_account].map(code_of);
     assert_eq!(codes, ["unknown_key", "wrong_audience", "not_checked_out", "malformed_receipt", "wrong_audience"]);
     assert_eq!(checked_out(&site, id).await, units);
+    assert_eq!(site.events("installation.receipt_refused").await.len(), 1);
     site.check_books().await;
+}
+
+#[tokio::test]
+async fn one_job_named_for_two_units_consumes_one() {
+    let site = Site::licensing().await;
+    let (account, id) = traveler(&site, 5).await;
+    let units = site.check_out(account, id, 2).await.unwrap();
+    let text = receipt(account, id, 1, &[(units[0], Some("job-1")), (units[1], Some("job-1"))]).sign(&device());
+
+    let first = settle(&site, id, &text).await.unwrap();
+    let again = settle(&site, id, &text).await.unwrap();
+
+    assert_eq!((first, again), (Settlement { n_used: 1, n_unused: 1 }, first));
+    assert_eq!((site.licenses().await[0].units.consumed, checked_out(&site, id).await), (1, vec![]));
+    site.check_books().await;
+}
+
+#[tokio::test]
+async fn a_unit_used_for_a_cancelled_job_is_consumed_and_told() {
+    let site = Site::licensing().await;
+    let (account, id) = traveler(&site, 5).await;
+    let units = site.check_out(account, id, 1).await.unwrap();
+    let known = site.starts(account, "job-1").await;
+    site.engine.cancel_failback(Caller::Account(account), known.id, None).await.unwrap();
+
+    let text = receipt(account, id, 1, &[(units[0], Some("job-1"))]).sign(&device());
+    let settled = settle(&site, id, &text).await.unwrap();
+
+    assert_eq!(settled, Settlement { n_used: 1, n_unused: 0 });
+    assert_eq!(site.licenses().await[0].units.consumed, 1);
+    assert_eq!(site.events("failback.conflict").await.len(), 1);
+    site.check_books().await;
+}
+
+async fn retire(site: &Site, id: InstallationId, fate: Fate) -> Result<InstallationView, Error> {
+    let how = (fate, "the disk is dead".to_owned());
+    Ok(site.engine.retire_installation(Caller::Operator, id, how, None).await?.into_inner())
+}
+
+#[tokio::test]
+async fn a_lost_installation_is_retired_and_its_units_are_not_lost() {
+    let site = Site::licensing().await;
+    let (account, lost) = traveler(&site, 5).await;
+    let units = site.check_out(account, lost, 3).await.unwrap();
+
+    let retired = retire(&site, lost, Fate::Return).await.unwrap();
+    let again = retire(&site, lost, Fate::Consume).await.unwrap();
+
+    assert_eq!((&retired, &retired.checked_out), (&again, &vec![]));
+    assert_eq!(site.engine.installation(Caller::Operator, lost).await.unwrap(), retired);
+    assert_eq!(site.licenses().await[0].n_free(), 5);
+    assert_eq!(site.events("installation.retired").await.len(), 1);
+    let late = receipt(account, lost, 1, &[(units[0], Some("job-1"))]).sign(&device());
+    assert_eq!(code_of(settle(&site, lost, &late).await), "installation_retired");
+    assert_eq!(site.events("installation.receipt_refused").await.len(), 1);
+    assert_eq!(code_of(site.check_out(account, lost, 1).await), "installation_retired");
+    let other_key = ("site-1".parse().unwrap(), *root().public().as_bytes());
+    let next = site.engine.register_installation(Caller::Account(account), account, other_key, None).await.unwrap();
+    assert_ne!(next.into_inner().installation.id, lost);
+    site.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn units_that_a_lost_installation_may_have_used_are_consumed_once() {
+    let site = Arc::new(Site::licensing().await);
+    let (account, lost) = traveler(&site, 5).await;
+    site.check_out(account, lost, 3).await.unwrap();
+
+    let mut callers = JoinSet::new();
+    (0..8).for_each(|_| {
+        let site = Arc::clone(&site);
+        callers.spawn(async move { retire(&site, lost, Fate::Consume).await.unwrap() });
+    });
+    callers.join_all().await;
+
+    let license = &site.licenses().await[0];
+    assert_eq!((license.units.consumed, license.units.checked_out, license.n_free()), (3, 0, 2));
+    let jobs = site.engine.failbacks(Caller::Operator, store::FailbackFilter::default(), first()).await.unwrap();
+    assert_eq!(jobs.len(), 3);
+    site.check_books().await;
+}
+
+#[tokio::test]
+async fn only_the_operator_retires_an_installation() {
+    let site = Site::licensing().await;
+    let (account, id) = traveler(&site, 5).await;
+    let how = || (Fate::Return, "the disk is dead".to_owned());
+
+    let by_customer = site.engine.retire_installation(Caller::Account(account), id, how(), None).await;
+    let unknown = site.engine.retire_installation(Caller::Operator, InstallationId::from_u128(1), how(), None).await;
+
+    assert_eq!((code_of(by_customer), code_of(unknown)), ("forbidden", "not_found"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -90,7 +90,7 @@ async fn a_key_that_was_replaced_long_ago_is_revoked_by_the_next_certificate() {
     let account = site.account(0).await;
     let first = see(&site, &file(&site.engine, account).await, &[]).unwrap().kid;
     rotate(&site, root()).await.unwrap();
-    site.advance_to("2025-06-07 10:00:00").await;
+    site.advance_to("2025-06-07 10:01:00").await;
 
     rotate(&site, root()).await.unwrap();
     let seen = see(&site, &file(&fresh(&site), account).await, &[]).unwrap();

@@ -269,6 +269,7 @@ fn swapped_lines_are_refused() {
 #[test]
 fn claims_that_contradict_each_other_are_neither_issued_nor_accepted() {
     assert_eq!(outcome_of_claims(|_| {}), "accepted");
+    assert_eq!(outcome_of_claims(|claims| claims.iss = "https://other.example".to_owned()), "inconsistent");
     assert_eq!(outcome_of_claims(|claims| claims.exp = claims.nbf), "inconsistent");
     assert_eq!(outcome_of_claims(|claims| claims.nbf = claims.exp), "inconsistent");
     assert_eq!(

@@ -87,6 +87,8 @@ pub(super) fn view(
         due(connection, account_id, (Instant::MIN, now), DUE_MAX)?
     };
     let is_whole = reminds || resources.len() < DUE_MAX;
+    // What is due later than the last resource that was taken waits for the next transaction, too (R-9, R-14).
+    let due_until = if is_whole { now } else { last_taken(connection, account_id, now)? };
     if wanted.attemptable && !reminds {
         let soon = (now.plus_seconds(1), now.plus_seconds(ATTEMPTABLE_SECONDS));
         resources.extend(due(connection, account_id, soon, ATTEMPTABLE_MAX)?);
@@ -100,11 +102,12 @@ pub(super) fn view(
     // Most accounts have nothing of the kind, so they do not pay for looking.
     let horizon = soon.map_or(now, |(until, _)| until);
     let has_due = rights_due_at.is_some_and(|at| at <= horizon);
-    let scope = Scope { account_id, now, has_due, all: reminds, due_max: DUE_MAX, soon };
+    let scope = Scope { account_id, now, due_until, has_due, all: reminds, due_max: DUE_MAX, soon };
     let loaded = load_rights::rights(connection, scope, wanted)?;
     let is_whole = is_whole && loaded.is_whole;
     let rights = loaded.rights;
-    let pending = if has_due { load_rights::pending(connection, account_id, now)? } else { Vec::new() };
+    let pending = if has_due { load_rights::pending(connection, account_id, due_until, DUE_MAX)? } else { Vec::new() };
+    let is_whole = is_whole && pending.len() < DUE_MAX;
     let unpaid_arrears = unpaid_arrears(connection, &resources)?;
     let freeze = match wanted.freeze {
         Some(id) => freeze(connection, account_id, id)?,
@@ -122,6 +125,20 @@ fn due(
 ) -> rusqlite::Result<Vec<Resource>> {
     let mut statement = connection.prepare_cached(DUE)?;
     statement.query_map(params![sql(account_id), sql(from), sql(until), limit], row::resource)?.collect()
+}
+
+const LAST_TAKEN: &str = "
+    select due_at
+      from resource
+     where account_id = ?1 and due_at <= ?2
+     order by due_at
+     limit 1 offset ?3";
+
+/// When the last of the due resources is due that are taken now.
+fn last_taken(connection: &Connection, account_id: AccountId, now: Instant) -> rusqlite::Result<Instant> {
+    let mut statement = connection.prepare_cached(LAST_TAKEN)?;
+    let found = statement.query_row(params![sql(account_id), sql(now), DUE_MAX], |row| Ok(row.get::<_, Sql<_>>(0)?.0));
+    Ok(found.optional()?.unwrap_or(now))
 }
 
 /// What is due of an account.

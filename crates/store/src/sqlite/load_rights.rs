@@ -117,7 +117,9 @@ const FAILBACKS_DUE: &str = concat!(
     failback_columns!(),
     "
        from failback
-      where account_id = ?1 and state = 'reserved' and deadline <= ?2"
+      where account_id = ?1 and state = 'reserved' and deadline <= ?2
+      order by deadline
+      limit ?3"
 );
 
 const FAILBACK: &str = concat!(
@@ -149,7 +151,7 @@ const INSTALLATION_OF_NAME: &str = concat!(
     installation_columns!(),
     "
        from installation
-      where account_id = ?1 and name = ?2"
+      where account_id = ?1 and name = ?2 and retired_at is null"
 );
 
 const CHECKED_OUT: &str = "
@@ -175,13 +177,16 @@ const PENDING_DUE: &str = "
     select order_id, closes_at
       from pending_purchase
      where account_id = ?1 and closes_at <= ?2
-     order by closes_at, order_id";
+     order by closes_at, order_id
+     limit ?3";
 
 /// When and how much is loaded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope {
     pub(super) account_id: AccountId,
     pub(super) now: Instant,
+    /// What is due by then.
+    pub(super) due_until: Instant,
     /// Whether anything is due until then.
     pub(super) has_due: bool,
     /// Every license that has not ended.
@@ -255,19 +260,20 @@ impl<'a> Loading<'a> {
 
     /// What is due, and whether it is all that is.
     fn due(&mut self) -> rusqlite::Result<bool> {
-        let Scope { account_id, now, has_due, all, due_max, soon } = self.scope;
+        let Scope { account_id, due_until, has_due, all, due_max, soon, .. } = self.scope;
         if !has_due && !all {
             return Ok(true);
         }
-        let values = params![sql(account_id), sql(now)];
+        let values = params![sql(account_id), sql(due_until), due_max];
         self.rights.failbacks = many(self.connection, FAILBACKS_DUE, values, row_rights::failback)?;
+        let is_whole = self.rights.failbacks.len() < due_max;
         if all {
             let standing = many(self.connection, STANDING, [sql(account_id)], row_rights::license)?;
             self.add(standing);
-            return Ok(true);
+            return Ok(is_whole);
         }
-        let due = many(self.connection, DUE, params![sql(account_id), sql(now), due_max], row_rights::license)?;
-        let is_whole = due.len() < due_max;
+        let due = many(self.connection, DUE, params![sql(account_id), sql(due_until), due_max], row_rights::license)?;
+        let is_whole = is_whole && due.len() < due_max;
         self.add(due);
         if let Some((until, max)) = soon {
             let soon = many(self.connection, DUE, params![sql(account_id), sql(until), max], row_rights::license)?;
@@ -444,10 +450,15 @@ fn code_of(connection: &Connection, id: CodeId) -> rusqlite::Result<Option<Activ
 }
 
 /// The orders that are due to close (B-3).
-pub(super) fn pending(connection: &Connection, account_id: AccountId, now: Instant) -> rusqlite::Result<Vec<Pending>> {
+pub(super) fn pending(
+    connection: &Connection,
+    account_id: AccountId,
+    until: Instant,
+    limit: usize,
+) -> rusqlite::Result<Vec<Pending>> {
     let to_pending =
         |row: &Row<'_>| Ok(Pending { order_id: row.get::<_, Sql<_>>(0)?.0, closes_at: row.get::<_, Sql<_>>(1)?.0 });
-    many(connection, PENDING_DUE, params![sql(account_id), sql(now)], to_pending)
+    many(connection, PENDING_DUE, params![sql(account_id), sql(until), limit], to_pending)
 }
 
 /// Every statement of this file, for a look at its plan.

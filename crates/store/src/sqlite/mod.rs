@@ -315,6 +315,22 @@ pub fn migrate(directory: &Path) -> Result<(u32, u32), OpenError> {
     Ok((before, SCHEMA_VERSION))
 }
 
+/// Keeps other processes from opening the database of a folder to write, as long as it is held.
+#[derive(Debug)]
+pub struct Exclusive {
+    _lock: File,
+}
+
+impl Exclusive {
+    /// Takes the folder's lock.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] when another process has it.
+    pub fn take(directory: &Path) -> Result<Self, OpenError> {
+        lock(directory, &directory.join(FILE_NAME)).map(|lock| Self { _lock: lock })
+    }
+}
+
 /// One process writes to a database: the cached catalog and the ids rely on it.
 fn lock(directory: &Path, path: &Path) -> Result<File, OpenError> {
     let at = |source| OpenError::Directory { path: directory.to_owned(), source };

@@ -106,8 +106,9 @@ const CODE: &str = concat!(
       where code_id = ?1"
 );
 
+/// When its things are due counts as well: due work that failed was put off with the account.
 const DUE_OF_ACCOUNT: &str = "
-    select due_at
+    select (select min(at) from (select account.due_at as at union all select account.rights_due_at))
       from account
      where account_id = ?1";
 

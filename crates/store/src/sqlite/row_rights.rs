@@ -4,7 +4,7 @@ use domain::activation::{ActivationCode, Grant, Redemption};
 use domain::assignment::Assignment;
 use domain::catalog::Term;
 use domain::failback::{self, Failback};
-use domain::installation::Installation;
+use domain::installation::{Installation, Retirement};
 use domain::label::InvalidLabel;
 use domain::license::{Kind, License, Source, State, Subscription};
 use domain::order::Trigger;
@@ -141,12 +141,17 @@ pub(super) fn allocation(row: &Row<'_>) -> rusqlite::Result<Allocation> {
 
 macro_rules! installation_columns {
     () => {
-        "installation_id, account_id, name, public_key, counter, receipt_hash, created_at"
+        "installation_id, account_id, name, public_key, counter, receipt_hash, created_at, \
+         retired_at, retire_reason"
     };
 }
 pub(super) use installation_columns;
 
 pub(super) fn installation(row: &Row<'_>) -> rusqlite::Result<Installation> {
+    let retired = match get_opt(row, 7)? {
+        Some(at) => Some(Retirement { at, reason: row.get(8)? }),
+        None => None,
+    };
     Ok(Installation {
         id: get(row, 0)?,
         account_id: get(row, 1)?,
@@ -155,6 +160,7 @@ pub(super) fn installation(row: &Row<'_>) -> rusqlite::Result<Installation> {
         counter: row.get(4)?,
         receipt_hash: row.get(5)?,
         created_at: get(row, 6)?,
+        retired,
     })
 }
 

@@ -114,66 +114,74 @@ fn what_is_read_is_searched_for() {
     check_plans(
         read_rights::STATEMENTS,
         expect![[r#"
-        OWNER_OF_RESOURCE
-        SEARCH resource USING COVERING INDEX resource_key (resource_id=?)
+            OWNER_OF_RESOURCE
+            SEARCH resource USING COVERING INDEX resource_key (resource_id=?)
 
-        OWNER_OF_LICENSE
-        SEARCH license USING COVERING INDEX license_key (license_id=?)
+            OWNER_OF_LICENSE
+            SEARCH license USING COVERING INDEX license_key (license_id=?)
 
-        OWNER_OF_ASSIGNMENT
-        SEARCH assignment USING COVERING INDEX assignment_key (assignment_id=?)
+            OWNER_OF_ASSIGNMENT
+            SEARCH assignment USING COVERING INDEX assignment_key (assignment_id=?)
 
-        OWNER_OF_FAILBACK
-        SEARCH failback USING COVERING INDEX failback_key (failback_id=?)
+            OWNER_OF_FAILBACK
+            SEARCH failback USING COVERING INDEX failback_key (failback_id=?)
 
-        OWNER_OF_INSTALLATION
-        SEARCH installation USING COVERING INDEX installation_key (installation_id=?)
+            OWNER_OF_INSTALLATION
+            SEARCH installation USING COVERING INDEX installation_key (installation_id=?)
 
-        LICENSE
-        SEARCH license USING INDEX license_key (license_id=?)
+            LICENSE
+            SEARCH license USING INDEX license_key (license_id=?)
 
-        LIVE_LICENSES
-        SEARCH license USING PRIMARY KEY (account_id=?)
+            LIVE_LICENSES
+            SEARCH license USING PRIMARY KEY (account_id=?)
 
-        ALLOCATIONS
-        SEARCH allocation USING PRIMARY KEY (account_id=? AND license_id=? AND allocation_id>?)
-        SCALAR SUBQUERY 1
-        SEARCH license USING COVERING INDEX license_key (license_id=?)
+            ALLOCATIONS
+            SEARCH allocation USING PRIMARY KEY (account_id=? AND license_id=? AND allocation_id>?)
+            SCALAR SUBQUERY 1
+            SEARCH license USING COVERING INDEX license_key (license_id=?)
 
-        ASSIGNMENT
-        SEARCH assignment USING INDEX assignment_key (assignment_id=?)
+            ASSIGNMENT
+            SEARCH assignment USING INDEX assignment_key (assignment_id=?)
 
-        FAILBACK
-        SEARCH failback USING INDEX failback_key (failback_id=?)
+            FAILBACK
+            SEARCH failback USING INDEX failback_key (failback_id=?)
 
-        INSTALLATION
-        SEARCH installation USING INDEX installation_key (installation_id=?)
+            INSTALLATION
+            SEARCH installation USING INDEX installation_key (installation_id=?)
 
-        CODE
-        SEARCH activation_code USING PRIMARY KEY (code_id=?)
+            CODE
+            SEARCH activation_code USING PRIMARY KEY (code_id=?)
 
-        DUE_OF_ACCOUNT
-        SEARCH account USING PRIMARY KEY (account_id=?)
+            DUE_OF_ACCOUNT
+            SEARCH account USING PRIMARY KEY (account_id=?)
+            CORRELATED SCALAR SUBQUERY 3
+            CO-ROUTINE (subquery-2)
+            COMPOUND QUERY
+            LEFT-MOST SUBQUERY
+            SCAN CONSTANT ROW
+            UNION ALL
+            SCAN CONSTANT ROW
+            SEARCH (subquery-2)
 
-        HAD_DR
-        SCAN CONSTANT ROW
-        SCALAR SUBQUERY 1
-        SEARCH license USING PRIMARY KEY (account_id=?)
+            HAD_DR
+            SCAN CONSTANT ROW
+            SCALAR SUBQUERY 1
+            SEARCH license USING PRIMARY KEY (account_id=?)
 
-        ASSIGNMENT_OF_HOST
-        SEARCH assignment USING INDEX assignment_host_key (account_id=? AND host=?)
+            ASSIGNMENT_OF_HOST
+            SEARCH assignment USING INDEX assignment_host_key (account_id=? AND host=?)
 
-        FAILBACK_OF_HOST
-        SEARCH failback USING INDEX failback_host (account_id=? AND host=?)
+            FAILBACK_OF_HOST
+            SEARCH failback USING INDEX failback_host (account_id=? AND host=?)
 
-        KEYS
-        SCAN signing_key
-        USE TEMP B-TREE FOR ORDER BY
+            KEYS
+            SCAN signing_key
+            USE TEMP B-TREE FOR ORDER BY
 
-        ROOT
-        SEARCH meta USING PRIMARY KEY (key=?)
+            ROOT
+            SEARCH meta USING PRIMARY KEY (key=?)
 
-    "#]],
+        "#]],
     );
 }
 

@@ -230,10 +230,11 @@ const CHECKS: [(&str, &str); 25] = [
             and not exists (select 1 from failback where failback.failback_id = unit.holder)",
     ),
     (
-        "a unit that was taken along is with an installation",
+        "a unit that was taken along is with an installation that is in use",
         "select 'unit ' || unit.number || ' of ' || hex(unit.license_id) || ' is with ' || hex(unit.holder)
            from unit left join installation
                 on installation.installation_id = unit.holder and installation.account_id = unit.account_id
+                   and installation.retired_at is null
           where unit.usage = 'checked_out' and installation.installation_id is null",
     ),
     (

@@ -38,9 +38,9 @@ pub(super) fn rights(
     for assignment in &changes.assignments {
         put_assignment(connection, assignment)?;
     }
-    for failback in &changes.failbacks {
-        put_failback(connection, failback)?;
-    }
+    // One may take the unit that another gives up, so those that give up come first.
+    let (holding, others): (Vec<_>, Vec<_>) = changes.failbacks.iter().partition(|failback| failback.holds_a_unit());
+    others.into_iter().chain(holding).try_for_each(|failback| put_failback(connection, failback))?;
     for closing in &changes.closings {
         close(connection, account_id, closing)?;
     }
@@ -205,7 +205,7 @@ fn put_failback(connection: &Connection, failback: &Failback) -> rusqlite::Resul
 
 const CLOSE: &str = "
     update allocation
-       set ended_at = ?4, ended_by = ?5, ending = ?6
+       set ended_at = max(?4, started_at), ended_by = ?5, ending = ?6
      where account_id = ?1 and license_id = ?2 and unit = ?3 and ended_at is null";
 
 fn close(connection: &Connection, account_id: AccountId, closing: &Closing) -> rusqlite::Result<()> {
@@ -247,15 +247,26 @@ fn insert_allocations(
 }
 
 const PUT_INSTALLATION: &str = "
-    insert into installation (account_id, installation_id, name, public_key, counter, receipt_hash, created_at)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    insert into installation (account_id, installation_id, name, public_key, counter, receipt_hash, created_at,
+        retired_at, retire_reason)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
     on conflict (account_id, installation_id) do update
-       set counter = excluded.counter, receipt_hash = excluded.receipt_hash";
+       set counter = excluded.counter, receipt_hash = excluded.receipt_hash, retired_at = excluded.retired_at,
+           retire_reason = excluded.retire_reason";
 
 fn put_installation(connection: &Connection, installation: &Installation) -> rusqlite::Result<()> {
-    let Installation { id, account_id, name, public_key, counter, receipt_hash, created_at } = installation;
-    let values =
-        params![sql(*account_id), sql(*id), name.as_str(), public_key, counter, receipt_hash, sql(*created_at)];
+    let Installation { id, account_id, name, public_key, counter, receipt_hash, created_at, retired } = installation;
+    let values = params![
+        sql(*account_id),
+        sql(*id),
+        name.as_str(),
+        public_key,
+        counter,
+        receipt_hash,
+        sql(*created_at),
+        opt(retired.as_ref().map(|retirement| retirement.at)),
+        retired.as_ref().map(|retirement| &retirement.reason),
+    ];
     connection.prepare_cached(PUT_INSTALLATION)?.execute(values).map(drop)
 }
 

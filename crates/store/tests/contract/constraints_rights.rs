@@ -8,7 +8,7 @@ use domain::assignment::Assignment;
 use domain::change::{ChangeSet, NewPending, Pending};
 use domain::failback::{self, Failback};
 use domain::id::{AccountId, Id};
-use domain::installation::Installation;
+use domain::installation::{Installation, Retirement};
 use domain::license::{License, State, Subscription};
 use domain::license_file::Issued;
 use domain::order::{Order, OrderKind, OrderState, Trigger};
@@ -458,6 +458,16 @@ pub async fn the_counter_of_an_installation_does_not_fall(temp: TempStore) {
     tenant.check_bug(counting(4)).await;
     tenant.write(counting(5)).await.unwrap();
     tenant.write(counting(9)).await.unwrap();
+}
+
+pub async fn a_retired_installation_stays_retired(temp: TempStore) {
+    let tenant = Tenant::of(temp).await;
+    let retired = Some(Retirement { at: tenant.shop.now(), reason: "the disk is dead".to_owned() });
+    tenant.write(installing(Installation { retired, ..tenant.installation.clone() })).await.unwrap();
+
+    tenant.check_bug(installing(tenant.installation.clone())).await;
+    let twin = Installation { id: Id::from_u128(9), ..tenant.installation.clone() };
+    tenant.write(installing(twin)).await.unwrap();
 }
 
 pub async fn the_numbers_of_license_files_are_used_once(temp: TempStore) {

@@ -111,6 +111,7 @@ contract! { on_sqlite, testkit::store::sqlite;
         the_end_of_an_allocation_and_the_next_one_of_the_unit
         uses_of_units
         an_installation_and_its_receipts
+        a_retired_installation_is_found_by_its_id_and_no_longer_by_its_name
         activation_codes_with_every_field_and_with_none
         an_activation_code_that_was_redeemed
         the_number_of_the_last_license_file
@@ -159,6 +160,7 @@ contract! { on_sqlite, testkit::store::sqlite;
         a_use_that_is_not_open_does_not_end
         a_name_is_one_installation_of_an_account
         the_counter_of_an_installation_does_not_fall
+        a_retired_installation_stays_retired
         the_numbers_of_license_files_are_used_once
         an_order_waits_for_payment_once_and_is_closed_once
         a_change_of_a_license_that_is_not_there_writes_nothing

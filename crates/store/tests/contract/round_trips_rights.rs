@@ -8,7 +8,7 @@ use domain::change::{ChangeSet, NewPending, Pending};
 use domain::event::{Body, Event, Reminded, ReminderReason, Subject};
 use domain::failback::{self, Failback};
 use domain::id::{AccountId, Id, LicenseId};
-use domain::installation::Installation;
+use domain::installation::{Installation, Retirement};
 use domain::license::{Kind, License, Source, State, Subscription};
 use domain::license_file::Issued;
 use domain::order::{OrderKind, OrderState, Trigger};
@@ -255,7 +255,7 @@ pub async fn a_failback_that_changed(temp: TempStore) {
     assert_eq!(shop.store().failback(written[0].id).await.unwrap().as_ref(), Some(&written[0]));
 }
 
-const ENDINGS: [Ending; 7] = [
+const ENDINGS: [Ending; 8] = [
     Ending::Released,
     Ending::Moved,
     Ending::LicenseEnded,
@@ -263,6 +263,7 @@ const ENDINGS: [Ending; 7] = [
     Ending::Cancelled,
     Ending::Lapsed,
     Ending::Returned,
+    Ending::Retired,
 ];
 const TRIGGERS: [Trigger; 4] = [Trigger::Customer, Trigger::Auto, Trigger::System, Trigger::Operator];
 
@@ -361,6 +362,7 @@ fn plain_installation(desk: &mut Desk<'_>, account_id: AccountId) -> Installatio
         counter: 0,
         receipt_hash: None,
         created_at: desk.now.plus_seconds(-7),
+        retired: None,
     }
 }
 
@@ -381,6 +383,33 @@ pub async fn an_installation_and_its_receipts(temp: TempStore) {
     assert_eq!(stored, Some(made));
     assert_eq!(shop.store().installation(receipt.id).await.unwrap().as_ref(), Some(&receipt));
     assert_eq!(shop.store().installations(account, first()).await.unwrap(), [receipt]);
+}
+
+pub async fn a_retired_installation_is_found_by_its_id_and_no_longer_by_its_name(temp: TempStore) {
+    let shop = Shop::open(temp).await;
+    let account = shop.account(0).await;
+    let make = move |changes, desk: &mut Desk<'_>| ChangeSet {
+        installation: Some(plain_installation(desk, account)),
+        ..changes
+    };
+    let made = shop.write(account, make).await.unwrap().installation.unwrap();
+    let of_name = || Wanted { installation_name: Some(made.name.clone()), ..Wanted::default() };
+    let named = shop.view(account, of_name()).await.rights.installation;
+
+    let retirement = Retirement { at: shop.now(), reason: "die Platte 'ist' tot".to_owned() };
+    let retired = Installation { retired: Some(retirement), ..made.clone() };
+    let written = retired.clone();
+    shop.write(account, move |changes, _| ChangeSet { installation: Some(written), ..changes }).await.unwrap();
+
+    assert_eq!(named.as_ref(), Some(&made));
+    assert_eq!(shop.store().installation(made.id).await.unwrap().as_ref(), Some(&retired));
+    let of_id = Wanted { installation: Some(made.id), ..Wanted::default() };
+    assert_eq!(shop.view(account, of_id).await.rights.installation.as_ref(), Some(&retired));
+    assert_eq!(shop.view(account, of_name()).await.rights.installation, None);
+    // Another has its name.
+    let next = shop.write(account, make).await.unwrap().installation.unwrap();
+    assert_eq!(shop.view(account, of_name()).await.rights.installation, Some(next.clone()));
+    assert_eq!(shop.store().installations(account, first()).await.unwrap(), [retired, next]);
 }
 
 pub async fn activation_codes_with_every_field_and_with_none(temp: TempStore) {

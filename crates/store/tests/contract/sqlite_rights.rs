@@ -171,6 +171,18 @@ async fn the_counter_of_an_installation_rises() {
 }
 
 #[tokio::test]
+async fn a_retired_installation_does_not_come_back() {
+    let shop = busy().await;
+    let connection = raw(shop.temp.folder());
+    let without_reason = refusal(&connection, "update installation set retired_at = 1");
+    connection.execute_batch("update installation set retired_at = 1, retire_reason = 'lost'").unwrap();
+
+    assert_eq!(without_reason, "CHECK constraint failed: installation_retirement");
+    let back = "update installation set retired_at = null, retire_reason = null";
+    assert_eq!(refusal(&connection, back), "installation_stays_retired");
+}
+
+#[tokio::test]
 async fn a_second_charge_for_a_term_of_a_license_cannot_be_written_by_hand() {
     let shop = busy().await;
     let connection = raw(shop.temp.folder());
@@ -270,7 +282,7 @@ async fn verify_finds_a_failback_without_its_unit_and_a_unit_without_its_failbac
 
 #[tokio::test]
 async fn verify_finds_a_unit_that_was_taken_along_by_nobody() {
-    let check = "a unit that was taken along is with an installation";
+    let check = "a unit that was taken along is with an installation that is in use";
     check_finds(check, "delete from installation").await;
     check_finds(check, "update unit set holder = randomblob(16) where usage = 'checked_out'").await;
 }

@@ -6,7 +6,7 @@ use domain::assignment::{self, Assigned, Assignment, AssignmentRefusal, Wish};
 use domain::failback::{self, Commit, Failback, FailbackRefusal, Started, State as FailbackState};
 use domain::holding::HoldingId;
 use domain::id::{AccountId, AssignmentId, CodeId, FailbackId, InstallationId, LicenseId, Shard};
-use domain::installation::{self, Installation, InstallationRefusal, Receipt, Settled};
+use domain::installation::{self, Fate, Installation, InstallationRefusal, Receipt, Settled};
 use domain::label::Host;
 use domain::license::{Kind, License};
 use domain::license_file::{self, Contents};
@@ -277,6 +277,20 @@ impl Life {
         let jobs = used.map(|used| used.job_id.clone()).collect();
         let asked = Asked { jobs, ..of_installation(id) };
         self.decide_on(&asked, |draft| installation::settle(draft, receipt, Trigger::Customer))
+    }
+
+    /// Retires an installation that is lost.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn retire(
+        &mut self,
+        id: InstallationId,
+        fate: Fate,
+        reason: &str,
+    ) -> Result<Installation, InstallationRefusal> {
+        let reason = reason.to_owned();
+        self.decide_on(&of_installation(id), |draft| installation::retire(draft, fate, reason, Trigger::Operator))
     }
 
     /// An installation.

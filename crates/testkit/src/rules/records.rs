@@ -55,7 +55,8 @@ impl Records {
         };
         let failbacks: Vec<_> = self.failbacks.iter().filter(is_wanted).cloned().collect();
         let is_wanted = |installation: &&Installation| {
-            asked.installation == Some(installation.id) || asked.installation_name.as_ref() == Some(&installation.name)
+            let is_named = asked.installation_name.as_ref() == Some(&installation.name);
+            asked.installation == Some(installation.id) || (is_named && installation.retired.is_none())
         };
         let installation = self.installations.iter().find(is_wanted).cloned();
         let is_there = |usage: &Use| matches!((usage, &installation), (Use::CheckedOut(id), Some(installation)) if *id == installation.id);
@@ -165,10 +166,11 @@ impl Records {
 
     fn put_installation(&mut self, installation: &Installation) {
         let Installation { id, name, counter, .. } = installation;
-        let is_other = |other: &&Installation| other.id != *id && other.name == *name;
+        let is_other = |other: &&Installation| other.id != *id && other.name == *name && other.retired.is_none();
         assert!(self.installations.iter().find(is_other).is_none(), "two installations are called {name}");
         let before = self.installations.iter().find(|other| other.id == *id);
         assert!(before.is_none_or(|before| before.counter <= *counter), "the counter of {name} goes back to {counter}");
+        assert!(before.is_none_or(|before| before.retired.is_none()), "{name} was retired, and changes");
         put(&mut self.installations, installation.clone(), |row| row.id == *id);
     }
 

@@ -186,6 +186,21 @@ impl Teller<'_> {
                 Some(format!("receipt {counter}: {n_used} used, {n_unused} unused"))
             }
             Body::ReceiptRefused { counter, last } => Some(format!("receipt {counter} is refused after {last}")),
+            Body::StrayUnit { license_id, unit, counter, used } => {
+                let used = if *used { "used" } else { "unused" };
+                Some(format!(
+                    "receipt {counter} is refused: {} #{unit} is not there, {used}",
+                    self.name(Some(*license_id))
+                ))
+            }
+            Body::ReceiptOfRetired { counter, .. } => Some(format!("receipt {counter} is refused: retired")),
+            Body::InstallationRetired { reason, n_units, consumed } => {
+                let fate = if *consumed { "consumed" } else { "free" };
+                Some(format!("an installation is retired, {n_units} units are {fate}: {reason}"))
+            }
+            Body::JobConflict { job_id, host, license_id, unit } => {
+                Some(format!("{job_id} of {host} conflicts, {} #{unit} is consumed", self.name(Some(*license_id))))
+            }
             Body::ResourceExpired { suspend_at, release_at, .. } => {
                 let (suspend_at, release_at) = (self.at(*suspend_at), self.at(*release_at));
                 Some(format!("{name} expires; suspended {suspend_at}, released {release_at}"))

@@ -7,6 +7,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::id::{AccountId, InstallationId, LicenseId};
+use domain::installation::Fate;
 use domain::label::InstallationName;
 use domain::unit::UnitId;
 use engine::{Caller, Engine, InstallationView, Settlement};
@@ -22,10 +23,11 @@ use super::idempotency::answer;
 use super::list::{Asked, List};
 use super::problem::Problem;
 use super::query::{Params, Place};
-use super::wire::{Timestamp, count};
+use super::wire::{Timestamp, UnitsFate, count};
 use super::{App, path};
 
 const TAG: &str = "Installations";
+const REASON_LENGTH_MAX: usize = 500;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -33,6 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show))
         .routes(routes!(check_out))
         .routes(routes!(settle))
+        .routes(routes!(retire))
 }
 
 /// A copy of the customer's software that works offline.
@@ -44,7 +47,7 @@ struct Installation {
     /// The customer.
     #[schema(value_type = String, example = "acc_01jtmxp1vyf5ntx9a1cqk8q4nk")]
     account_id: AccountId,
-    /// What the customer calls it; unique within the account.
+    /// What the customer calls it; unique within the account among those that are not retired.
     #[schema(value_type = String, example = "site B")]
     name: InstallationName,
     /// Its Ed25519 key, which signs its receipts: 32 bytes in base64url without padding.
@@ -54,10 +57,18 @@ struct Installation {
     counter: u64,
     /// When it was registered.
     created_at: Timestamp,
+    /// When the operator retired it.
+    #[schema(required)]
+    retired_at: Option<Timestamp>,
+    /// Why.
+    #[schema(required, example = "the disk is dead")]
+    retire_reason: Option<String>,
 }
 
 impl From<domain::installation::Installation> for Installation {
     fn from(installation: domain::installation::Installation) -> Self {
+        let (retired_at, retire_reason) =
+            installation.retired.map(|retired| (retired.at.into(), retired.reason)).unzip();
         Self {
             id: installation.id,
             account_id: installation.account_id,
@@ -65,6 +76,8 @@ impl From<domain::installation::Installation> for Installation {
             public_key: URL_SAFE_NO_PAD.encode(installation.public_key),
             counter: installation.counter,
             created_at: installation.created_at.into(),
+            retired_at,
+            retire_reason,
         }
     }
 }
@@ -238,7 +251,10 @@ struct CheckedOut {
     responses(
         (status = 201, description = "The units.", body = CheckedOut),
         (status = 404, description = "`not_found`: no such installation, or not for this key."),
-        (status = 409, description = "`no_units_available`: fewer are free, and none was taken."),
+        (
+            status = 409,
+            description = "`no_units_available`: fewer are free, and none was taken; `installation_retired`",
+        ),
         (
             status = 422,
             description = "`invalid_request`, `invalid_quantity`, `idempotency_key_reused`, `invalid_idempotency_key`",
@@ -280,15 +296,16 @@ impl From<Settlement> for Settled {
 
 /// Take back what an installation brings
 ///
-/// By a receipt that it signed. Used units are consumed, unused ones free again (L-5). The same receipt again changes
-/// nothing; a counter that goes back means a copy or a restored backup, and is refused and reported.
+/// By a receipt that it signed. Used units are consumed, unused ones free again (L-5); one job consumes one unit. The same
+/// receipt again changes nothing; a counter that goes back, or a unit that the installation does not hold, means a copy or a
+/// restored backup, and is refused and reported.
 #[utoipa::path(
     post, path = path::INSTALLATION_RECEIPTS, tag = TAG, operation_id = "settle_receipt", request_body = NewReceipt,
     params(("id" = String, Path, description = "The installation.")),
     responses(
         (status = 200, description = "What came back.", body = Settled),
         (status = 404, description = "`not_found`: no such installation, or not for this key."),
-        (status = 409, description = "`receipt_counter_backwards`, `not_checked_out`"),
+        (status = 409, description = "`receipt_counter_backwards`, `not_checked_out`, `installation_retired`"),
         (
             status = 422,
             description = "`invalid_request`, `malformed_receipt`, `unsupported_algorithm`, `wrong_type`, `unknown_key`, \
@@ -304,4 +321,49 @@ async fn settle(
 ) -> Result<Response, Problem> {
     let settled = engine.settle(write.caller, id, write.body.receipt.trim(), write.idempotency).await?;
     Ok(answer(StatusCode::OK, settled.map(Settled::from)))
+}
+
+/// How an installation is retired.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewRetirement {
+    /// Why. It is kept and shown.
+    #[schema(min_length = 1, max_length = 500, example = "the disk is dead")]
+    reason: String,
+    /// What becomes of the units that it has taken along.
+    units: UnitsFate,
+}
+
+impl NewRetirement {
+    fn parse(self) -> Result<(Fate, String), Problem> {
+        let mut faults = Faults::default();
+        let reason = faults.text("/reason", self.reason, REASON_LENGTH_MAX);
+        faults.finish(|| Some((self.units.into(), reason?)))
+    }
+}
+
+/// Retire an installation that is lost
+///
+/// Operator key, with a reason. The units that it has taken along are free again or, as they may have been used, consumed. It
+/// takes nothing along any more, its receipts are refused and reported, and its name may be registered with another key.
+/// Doing it again changes nothing.
+#[utoipa::path(
+    post, path = path::INSTALLATION_RETIRE, tag = TAG, operation_id = "retire_installation",
+    request_body = NewRetirement, params(("id" = String, Path, description = "The installation.")),
+    responses(
+        (status = 200, description = "The installation.", body = InstallationWithUnits),
+        (status = 403, description = "`forbidden`: an account key."),
+        (status = 404, description = "`not_found`: no such installation."),
+        (status = 422, description = "`invalid_request`, `idempotency_key_reused`, `invalid_idempotency_key`"),
+    ),
+)]
+async fn retire(
+    State(engine): State<Engine>,
+    Place(id): Place<InstallationId>,
+    write: Write<NewRetirement>,
+) -> Result<Response, Problem> {
+    write.caller.require_operator()?;
+    let retirement = write.body.parse()?;
+    let retired = engine.retire_installation(write.caller, id, retirement, write.idempotency).await?;
+    Ok(answer(StatusCode::OK, retired.map(InstallationWithUnits::from)))
 }

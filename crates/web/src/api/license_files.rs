@@ -87,7 +87,7 @@ struct KeySet {
 
 /// Read the public keys that sign now
 ///
-/// Without a key. Those whose license files, statements and activation codes may still hold. A product needs only the
+/// Without a key. Those whose license files and statements may still hold. A product needs only the
 /// pinned root key.
 #[utoipa::path(
     get, path = path::LICENSE_KEYS, tag = TAG, operation_id = "get_license_keys",

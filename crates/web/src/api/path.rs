@@ -78,6 +78,7 @@ pub(crate) const INSTALLATIONS: &str = "/v1/installations";
 pub(crate) const INSTALLATION: &str = "/v1/installations/{id}";
 pub(crate) const INSTALLATION_CHECKOUTS: &str = "/v1/installations/{id}/checkouts";
 pub(crate) const INSTALLATION_RECEIPTS: &str = "/v1/installations/{id}/receipts";
+pub(crate) const INSTALLATION_RETIRE: &str = "/v1/installations/{id}/retire";
 
 pub(crate) const LICENSE_FILES: &str = "/v1/license-files";
 

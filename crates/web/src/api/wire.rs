@@ -46,7 +46,13 @@ words! {
 }
 words! {
     /// How the use of a unit ended.
-    Ending is domain::unit::Ending { Released, Moved, LicenseEnded, Committed, Cancelled, Lapsed, Returned }
+    Ending is domain::unit::Ending {
+        Released, Moved, LicenseEnded, Committed, Cancelled, Lapsed, Returned, Retired,
+    }
+}
+words! {
+    /// What becomes of the units of an installation that is lost: free again, or consumed (L-5).
+    UnitsFate is domain::installation::Fate { Return, Consume }
 }
 words! {
     /// Where a failback stands (L-5).

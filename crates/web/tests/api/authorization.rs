@@ -215,6 +215,13 @@ impl Belongings {
             ),
             trial("get_installation", "GET", installation.clone(), none.clone(), NotFound),
             trial("check_out_units", "POST", format!("{installation}/checkouts"), json!({"units": 1}), NotFound),
+            trial(
+                "retire_installation",
+                "POST",
+                format!("{installation}/retire"),
+                json!({"reason": "a", "units": "consume"}),
+                Forbidden,
+            ),
             trial("settle_receipt", "POST", format!("{installation}/receipts"), json!({"receipt": "a"}), NotFound),
             trial("issue_license_file", "POST", "/v1/license-files".into(), json!({"account_id": own}), NotFound),
             trial("list_activation_codes", "GET", "/v1/activation-codes".into(), none.clone(), Forbidden),

@@ -295,6 +295,14 @@ async fn writes_to_what_does_not_exist_are_not_found() {
     let installation = "/v1/installations/ins_01jtmxp1vyf5ntx9a1cqk8q4nk";
     shop.post(&format!("{installation}/checkouts"), json!({"units": 1})).await.refused(404, "not_found");
     shop.post(&format!("{installation}/receipts"), json!({"receipt": "a"})).await.refused(404, "not_found");
+    let lost = json!({"reason": "a", "units": "return"});
+    shop.post(&format!("{installation}/retire"), lost).await.refused(404, "not_found");
+    shop.post(&format!("{installation}/retire"), json!({"reason": "", "units": "return"}))
+        .await
+        .invalid_at(&["/reason"]);
+    shop.post(&format!("{installation}/retire"), json!({"reason": "a", "units": "keep"}))
+        .await
+        .refused(422, "invalid_request");
     let host = json!({"account_id": NO_ACCOUNT, "host": "a"});
     shop.post("/v1/assignments", host).await.refused(404, "not_found");
     shop.post("/v1/assignments/bulk", json!({"account_id": NO_ACCOUNT, "items": [{"host": "a"}]}))
@@ -406,6 +414,17 @@ async fn a_plan_with_a_wrong_value_is_not_stored() {
         json!({"unit": "month", "count": 1, "price": 1, "currency": "CNY", "effective_from": "2025-05-08T01:59:59Z"});
     shop.put("/v1/products/uhost/plans/monthly", past).await.refused(422, "price_in_the_past");
     assert_eq!(shop.get("/v1/products/uhost").await.json["plans"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_license_is_sold_by_the_month_or_year_and_not_by_the_hour_or_day() {
+    let shop = Shop::at(NOW).await;
+    let plan = |unit: &str| json!({"unit": unit, "count": 1, "price": 1, "currency": "CNY"});
+    shop.put("/v1/products/dr2", json!({"name": "a", "kind": "license", "license_kind": "dr"})).await.is(200);
+
+    shop.put("/v1/products/dr2/plans/p", plan("hour")).await.refused(422, "invalid_term");
+    shop.put("/v1/products/dr2/plans/p", plan("day")).await.refused(422, "invalid_term");
+    shop.put("/v1/products/dr2/plans/p", plan("year")).await.is(200);
 }
 
 #[tokio::test]

@@ -183,6 +183,10 @@ async fn every_write_to_licenses_and_their_units_is_replayed() {
     let installation = json!({"account_id": account, "name": "site B", "public_key": key});
     let installation = twice(&shop, "/v1/installations", installation).await.id();
     twice(&shop, &format!("/v1/installations/{installation}/checkouts"), json!({"units": 2})).await;
+    let other = json!({"account_id": account, "name": "site C", "public_key": key});
+    let lost = shop.post("/v1/installations", other).await.is(201).id();
+    let retirement = json!({"reason": "lost", "units": "return"});
+    twice(&shop, &format!("/v1/installations/{lost}/retire"), retirement).await;
     twice(&shop, "/v1/license-files", json!({ "account_id": account })).await;
     let code = json!({"kind": "dr", "quantity": 1, "term": {"unit": "month", "count": 1}});
     let code = twice(&shop, "/v1/activation-codes", code).await.text_at("/code").to_owned();

@@ -73,7 +73,7 @@ async fn an_installation_is_registered_once_under_its_name() {
     let made = shop.post("/v1/installations", body.clone()).await.is(201);
 
     let expected = json!({"id": made.id(), "account_id": account, "name": "site B", "public_key": key, "counter": 0,
-        "created_at": NOW, "checked_out": []});
+        "created_at": NOW, "retired_at": null, "retire_reason": null, "checked_out": []});
     assert_eq!(made.json, expected);
     assert_eq!(shop.post("/v1/installations", body).await.is(201).json, expected);
     assert_eq!(shop.get(&format!("/v1/installations/{}", made.id())).await.is(200).json, expected);
@@ -164,7 +164,78 @@ async fn a_receipt_that_does_not_hold_changes_nothing() {
     let shown = shop.get(&format!("/v1/installations/{}", site.id)).await.is(200);
     assert_eq!((&shown.json["counter"], &shown.json["checked_out"][0]["unit"]), (&json!(5), &json!(2)));
     let reported = shop.get("/v1/events?type=installation.receipt_refused").await.is(200);
-    assert_eq!(reported.json["data"][0]["data"], json!({"counter": 5, "last": 5}));
+    let stray = json!({"license_id": license, "unit": 3, "counter": 5, "used": false});
+    assert_eq!(reported.json["data"][0]["data"], stray);
+    assert_eq!(reported.json["data"][1]["data"], json!({"counter": 5, "last": 5}));
+}
+
+#[tokio::test]
+async fn a_unit_used_for_a_job_of_another_host_is_consumed_and_reported() {
+    let shop = Shop::with_licenses(NOW).await;
+    let account = shop.account(0).await;
+    let license = shop.grants(&account, "failback", 3, 12).await;
+    let site = Site::registered(&shop, &account, "site B", 1).await;
+    site.takes(&shop, 1).await.is(201);
+    let job = json!({"account_id": account, "job_id": "job-1", "host": "db-1"});
+    shop.post("/v1/failbacks", job).await.is(201);
+
+    let receipt = site.receipt(1, vec![used(&license, 1, "job-1")]).sign(&site.key);
+    site.sends(&shop, &receipt).await.is(200);
+
+    let reported = shop.get("/v1/events?type=failback.conflict").await.is(200);
+    let conflict = json!({"job_id": "job-1", "host": "web-1", "license_id": license, "unit": 1});
+    assert_eq!(reported.json["data"][0]["data"], conflict);
+}
+
+#[tokio::test]
+async fn a_lost_installation_is_retired_with_its_units_free_again() {
+    let shop = Shop::with_licenses(NOW).await;
+    let account = shop.account(0).await;
+    let license = shop.grants(&account, "failback", 3, 12).await;
+    let site = Site::registered(&shop, &account, "site B", 1).await;
+    site.takes(&shop, 2).await.is(201);
+    let url = format!("/v1/installations/{}/retire", site.id);
+    let lost = json!({"reason": "the disk is dead", "units": "return"});
+
+    let retired = shop.post(&url, lost).await.is(200);
+
+    assert_eq!((&retired.json["retired_at"], retired.text_at("/retire_reason")), (&json!(NOW), "the disk is dead"));
+    assert_eq!(retired.json["checked_out"], json!([]));
+    let again = shop.post(&url, json!({"reason": "another", "units": "consume"})).await.is(200);
+    assert_eq!(again.json, retired.json);
+    assert_eq!(shop.get(&format!("/v1/installations/{}", site.id)).await.is(200).json, retired.json);
+    site.takes(&shop, 1).await.refused(409, "installation_retired");
+    let late = site.receipt(1, vec![used(&license, 1, "job-1")]).sign(&site.key);
+    site.sends(&shop, &late).await.refused(409, "installation_retired");
+    let told = shop.get("/v1/events?type=installation.retired").await.is(200);
+    let expected = json!({"reason": "the disk is dead", "n_units": 2, "consumed": false});
+    assert_eq!(told.json["data"][0]["data"], expected);
+    let told = shop.get("/v1/events?type=installation.receipt_refused").await.is(200);
+    assert_eq!(told.json["data"][0]["data"], json!({"counter": 1, "retired_at": NOW}));
+    let next = Site::registered(&shop, &account, "site B", 2).await;
+    assert_eq!(next.takes(&shop, 3).await.is(201).json["data"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_lost_installation_is_retired_with_its_units_consumed() {
+    let shop = Shop::with_licenses(NOW).await;
+    let account = shop.account(0).await;
+    let license = shop.grants(&account, "failback", 3, 12).await;
+    let site = Site::registered(&shop, &account, "site B", 1).await;
+    site.takes(&shop, 2).await.is(201);
+
+    let url = format!("/v1/installations/{}/retire", site.id);
+    shop.post(&url, json!({"reason": "the key is gone", "units": "consume"})).await.is(200);
+
+    let shown = shop.get(&format!("/v1/licenses/{license}")).await.is(200);
+    let units = json!({"assigned": 0, "reserved": 0, "consumed": 2, "checked_out": 0, "free": 1});
+    assert_eq!(shown.json["units"], units);
+    let failbacks = shop.get("/v1/failbacks?state=committed").await.is(200);
+    let first = &failbacks.json["data"][0];
+    assert_eq!(first["host"], "site B");
+    assert_eq!(first["job_id"], format!("retired-{}", first["id"].as_str().unwrap()));
+    let log = shop.get(&format!("/v1/licenses/{license}/allocations")).await.is(200);
+    assert_eq!(log.text_at("/data/0/ending"), "retired");
 }
 
 /// With another claim, and the old signature.

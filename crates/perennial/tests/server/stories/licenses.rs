@@ -124,3 +124,31 @@ fn a_root_key_made_beforehand_is_the_one_that_signs_and_no_other_replaces_a_key(
     let listed = perennial(&["keys", "list", "--data-dir", &data]).succeeded().stdout;
     assert_eq!((listed.matches("signs now").count(), listed.matches("replaced").count()), (1, 1), "{listed}");
 }
+
+#[test]
+fn a_site_without_its_secret_signs_nothing_and_a_protected_root_makes_it_sign_again() {
+    let mut site = TestSite::at("2025-06-30 15:30:27");
+    let account = site.customer(0);
+    site.grants(&account, "dr", 1);
+    let folder = site.folder().to_str().expect("a folder with a plain name").to_owned();
+    let passphrase = site.folder().join("passphrase").to_str().expect("a plain name").to_owned();
+    std::fs::write(&passphrase, "correct horse battery\n").expect("a file");
+    perennial(&["keys", "protect", "--data-dir", &folder, "--passphrase-file", &passphrase]).succeeded();
+    site.stop();
+    std::fs::remove_file(site.folder().join("secret")).expect("the secret");
+
+    site.restart("2025-06-30 15:30:27");
+    let refused = site.operator.post("/v1/license-files", &json!({"account_id": account}));
+    assert_eq!(refused.refusal(), (503, "signing_unavailable"));
+    site.advance_to("2025-07-01 00:00:00");
+    site.stop();
+    std::fs::write(site.folder().join("secret"), "0123456789abcdef".repeat(4)).expect("another secret");
+    let rotate = ["keys", "rotate", "--data-dir", &folder, "--passphrase-file", &passphrase];
+    assert!(perennial(&rotate).stderr.contains("--new-secret"));
+    perennial(&[&rotate[..], &["--new-secret"]].concat()).succeeded();
+
+    site.restart("2025-07-01 00:00:00");
+    assert_eq!(verified(&site, &license_file(&site, &account), &[])["ok"], true);
+    site.stop();
+    site.verify();
+}

@@ -156,13 +156,19 @@ create table installation (
     counter         integer not null check (counter >= 0),
     receipt_hash    blob,
     created_at      integer not null,
-    primary key (account_id, installation_id)
+    retired_at      integer,
+    retire_reason   text,
+    primary key (account_id, installation_id),
+    constraint installation_retirement check ((retired_at is null) = (retire_reason is null))
 ) strict, without rowid;
 
 create unique index installation_key on installation (installation_id);
-create unique index installation_name_key on installation (account_id, name);
+-- The name of one that was lost and retired is free for the next.
+create unique index installation_name_key on installation (account_id, name) where retired_at is null;
 create trigger installation_counter_rises before update on installation when new.counter < old.counter
 begin select raise(abort, 'installation_counter_rises'); end;
+create trigger installation_stays_retired before update on installation when old.retired_at is not null
+begin select raise(abort, 'installation_stays_retired'); end;
 
 create table activation_code (
     code_id     blob    not null primary key check (length(code_id) = 16),
