@@ -10,11 +10,18 @@ pub const LABEL_LENGTH_MAX: usize = 255;
 
 /// The text is no name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {LABEL_LENGTH_MAX} characters without control characters or spaces around them")]
+#[error("must be 1 to {LABEL_LENGTH_MAX} characters without control characters, invisible ones or spaces around them")]
 pub struct InvalidLabel;
 
+/// Characters that nobody sees, or that turn the text around: with them two names look the same.
+const fn is_invisible(char: char) -> bool {
+    matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 fn is_label(text: &str) -> bool {
-    (1..=LABEL_LENGTH_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control) && text.trim() == text
+    (1..=LABEL_LENGTH_MAX).contains(&text.chars().count())
+        && !text.chars().any(|char| char.is_control() || is_invisible(char))
+        && text.trim() == text
 }
 
 macro_rules! labels {

@@ -312,7 +312,11 @@ impl Signing {
             known.looked_at = Stopwatch::now();
             return Ok(Arc::clone(&known.signer));
         }
-        let signer = Arc::new(self.unlocked(&ring)?);
+        let unlocked = self.unlocked(&ring);
+        if let Err(error) = &unlocked {
+            tracing::error!("nothing can be signed: {error}; after a new secret the server is to be restarted");
+        }
+        let signer = Arc::new(unlocked?);
         *known = Some(Known { ring, signer: Arc::clone(&signer), looked_at: Stopwatch::now() });
         Ok(signer)
     }

@@ -394,10 +394,14 @@ impl Engine {
         idempotency: Option<Idempotency>,
     ) -> Result<Outcome<String>, Error> {
         caller.require_access(account_id)?;
-        if let Some(id) = installation
-            && self.owner(caller, id).await? != account_id
-        {
-            return Err(Error::NotFound);
+        if let Some(id) = installation {
+            let found = self.installation(caller, id).await?.installation;
+            if found.account_id != account_id {
+                return Err(Error::NotFound);
+            }
+            if let Some(retirement) = found.retired {
+                return Err(InstallationRefusal::Retired { retired_at: retirement.at }.into());
+            }
         }
         let signer = self.signing.signer(self.store(), self.now()).await?;
         let wanted = Wanted { license_file: true, installation, ..Wanted::default() };

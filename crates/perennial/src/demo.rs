@@ -181,25 +181,25 @@ impl Sample {
              -d '{{\"amount\":20000,\"kind\":\"cash\"}}' {url}/v1/accounts/{antiques}/credits"
         ));
         say(&format!("   curl -s -H 'Authorization: Bearer {antiques_key}' {url}/v1/orders"));
-        say("3. Let the month end: what is monthly renews from the 1st to the 1st:");
+        let (_, _, _, clinic_key) = &self.customers[3];
+        say("3. Ask what a protected host may do: the answer is signed, and a takeover is always allowed:");
+        say(&format!(
+            "   curl -s -H 'Authorization: Bearer {clinic_key}' -H 'Content-Type: application/json' \
+             -d '{{\"host\":\"records-1\",\"nonce\":\"12345678\"}}' {url}/v1/validate"
+        ));
+        say("4. Take everything along in a file that verifies without this server:");
+        say(&format!(
+            "   curl -s -X POST -H 'Authorization: Bearer {clinic_key}' -H 'Content-Type: application/json' \
+             -d '{{}}' {url}/v1/license-files > license.txt"
+        ));
+        say(&format!("   perennial license verify license.txt --at {} --root {}", self.now, self.root));
+        say("5. Let the month end: what is monthly renews from the 1st to the 1st:");
         say(&format!(
             "   curl -s -H 'Authorization: Bearer {operator}' -H 'Content-Type: application/json' \
              -d '{{\"to\":\"2025-05-31T16:00:00Z\"}}' {url}/v1/test-clock/advance"
         ));
         let (_, _, _, harbor_key) = &self.customers[0];
         say(&format!("   curl -s -H 'Authorization: Bearer {harbor_key}' '{url}/v1/resources?product=uhost'"));
-        let (_, _, _, clinic_key) = &self.customers[3];
-        say("4. Ask what a protected host may do: the answer is signed, and a takeover is always allowed:");
-        say(&format!(
-            "   curl -s -H 'Authorization: Bearer {clinic_key}' -H 'Content-Type: application/json' \
-             -d '{{\"host\":\"records-1\",\"nonce\":\"12345678\"}}' {url}/v1/validate"
-        ));
-        say("5. Take everything along in a file that verifies without this server:");
-        say(&format!(
-            "   curl -s -X POST -H 'Authorization: Bearer {clinic_key}' -H 'Content-Type: application/json' \
-             -d '{{}}' {url}/v1/license-files > license.txt"
-        ));
-        say(&format!("   perennial license verify license.txt --at {} --root {}", self.now, self.root));
         say("");
         say("Ctrl-C ends the demo. `perennial demo --story` tells how it all works, line by line.");
     }

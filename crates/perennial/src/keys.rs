@@ -142,6 +142,9 @@ fn rotate(args: &RotateArgs) -> anyhow::Result<ExitCode> {
     let root = args.unlock(&secret)?;
     sqlite::change_keys(directory, |ring| signing::rotated(ring, &root, &secret, &site.zone, site.now))?;
     print_keys(&Snapshot::open(directory)?.key_ring()?);
+    if *new_secret {
+        say("restart the servers of this site: they hold the old secret and sign nothing until then");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -241,8 +244,11 @@ fn write_root(file: &Path, root: &PrivateKey, passphrase: Option<&[u8]>, secret:
 
 fn read_root(file: &Path, passphrase: Option<&[u8]>, secret: &Secret) -> anyhow::Result<PrivateKey> {
     let text = fs::read_to_string(file).with_context(|| format!("root: {} cannot be read", file.display()))?;
-    let unlocked = signing::unlock(text.trim_end(), passphrase.unwrap_or_else(|| secret.expose()));
-    unlocked.with_context(|| format!("root: {} (is it locked with a passphrase?)", file.display()))
+    let (by, opened) = match passphrase {
+        Some(passphrase) => ("this passphrase", signing::unlock(text.trim_end(), passphrase)),
+        None => ("the site's secret; name a --passphrase-file", signing::unlock(text.trim_end(), secret.expose())),
+    };
+    opened.with_context(|| format!("root: {} does not open with {by}", file.display()))
 }
 
 /// A new file that only its owner may read: there whole, or not at all, also after a power cut.

@@ -29,6 +29,13 @@ fn a_name_has_no_control_characters_and_no_spaces_around_it() {
 }
 
 #[test]
+fn a_name_has_nothing_that_nobody_sees() {
+    let refused = ["\u{200b}", "\u{feff}host", "ho\u{202e}st", "host\u{2028}", "ho\u{ad}st", "ho\u{2060}st"];
+
+    assert_eq!(refused.map(|text| text.parse::<Host>()), [(); 6].map(|()| Err(InvalidLabel)));
+}
+
+#[test]
 fn names_are_compared_as_they_are_written() {
     let [lower, upper] = ["web", "WEB"].map(|text| text.parse::<Host>().unwrap());
 

@@ -136,7 +136,7 @@ const FAILBACK_OF_HOST: &str = concat!(
 const KEYS: &str = "
     select kid, certificate, locked, created_at, retired_at, revoked_at
       from signing_key
-     order by created_at desc, kid";
+     order by retired_at is not null, created_at desc, kid";
 
 const ROOT: &str = "
     select value

@@ -77,9 +77,10 @@ fn lines(rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
     writer.into_inner().expect(fits)
 }
 
-/// A spreadsheet would run a cell that starts like a formula. An apostrophe makes it text.
+/// A spreadsheet would run a cell that starts like a formula, in some languages also in full-width signs. An apostrophe makes it text.
 fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    const STARTS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    if cell.starts_with(STARTS) { format!("'{cell}") } else { cell }
 }
 
 /// A cell that may be empty.

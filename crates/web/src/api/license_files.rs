@@ -61,6 +61,7 @@ impl NewLicenseFile {
     responses(
         (status = 201, description = "The file.", body = String, content_type = "text/plain"),
         (status = 404, description = "`not_found`: no such account or installation, or not for this key."),
+        (status = 409, description = "`installation_retired`"),
         (status = 422, description = "`invalid_request`, `idempotency_key_reused`, `invalid_idempotency_key`"),
         (status = 503, description = "`signing_unavailable`: the site has no usable signing key."),
     ),

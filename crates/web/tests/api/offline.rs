@@ -205,6 +205,8 @@ async fn a_lost_installation_is_retired_with_its_units_free_again() {
     assert_eq!(again.json, retired.json);
     assert_eq!(shop.get(&format!("/v1/installations/{}", site.id)).await.is(200).json, retired.json);
     site.takes(&shop, 1).await.refused(409, "installation_retired");
+    let file = json!({"account_id": account, "installation_id": site.id});
+    shop.post("/v1/license-files", file).await.refused(409, "installation_retired");
     let late = site.receipt(1, vec![used(&license, 1, "job-1")]).sign(&site.key);
     site.sends(&shop, &late).await.refused(409, "installation_retired");
     let told = shop.get("/v1/events?type=installation.retired").await.is(200);
