@@ -197,7 +197,7 @@ impl Engine {
         if !self.clock().is_test() {
             return Err(crate::Refusal::NoTestClock.into());
         }
-        let _turn = self.advancing.lock().await;
+        let _turn = self.0.advancing.lock().await;
         let now = self.now();
         if to < now {
             return Err(crate::Refusal::ClockBackwards { now, to }.into());
@@ -214,7 +214,7 @@ impl Engine {
         self.stand_at(to).await?;
         // What a request made due meanwhile.
         self.do_due().await?;
-        self.due.notify_waiters();
+        self.0.due.notify_waiters();
         Ok(claimed.map(|()| to))
     }
 

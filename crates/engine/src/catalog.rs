@@ -32,7 +32,7 @@ impl Engine {
     /// [`Error`].
     pub async fn put_plan(&self, caller: Caller, product: Code, draft: PlanDraft) -> Result<Offering, Error> {
         caller.require_operator()?;
-        let zone = Arc::clone(&self.zone);
+        let zone = Arc::clone(&self.0.zone);
         let put = self.store().transact_catalog(move |desk| {
             let offering = desk.catalog.offering(product).ok_or(CatalogRefusal::UnknownProduct { product })?;
             check_cycle(offering.product().kind, draft.term.unit)?;

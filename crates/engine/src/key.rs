@@ -135,7 +135,7 @@ impl Engine {
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> domain::time::Instant {
-        Arc::clone(&self.clock).now()
+        Arc::clone(&self.0.clock).now()
     }
 }
 

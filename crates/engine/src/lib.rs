@@ -97,15 +97,18 @@ impl Caller {
     }
 }
 
-/// All use cases, over one store, one clock and one zone.
+/// All use cases, over one store, one clock and one zone. Cloned for every request, so it is one pointer.
 #[derive(Debug, Clone)]
-pub struct Engine {
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     store: Store,
     clock: Arc<SiteClock>,
     zone: Arc<BillingZone>,
-    advancing: Arc<tokio::sync::Mutex<()>>,
-    due: Arc<tokio::sync::Notify>,
-    signing: Arc<signing::Signing>,
+    advancing: tokio::sync::Mutex<()>,
+    due: tokio::sync::Notify,
+    signing: signing::Signing,
 }
 
 /// Why a transaction decided nothing.
@@ -147,35 +150,40 @@ pub fn id_seed() -> u64 {
 }
 
 impl Engine {
-    /// The use cases over these.
+    /// The use cases over these. Nothing can be signed.
     #[must_use]
     pub fn new(store: Store, clock: Arc<SiteClock>, zone: Arc<BillingZone>) -> Self {
-        let signing = Arc::new(signing::Signing::with(None));
-        Self { store, clock, zone, advancing: Arc::default(), due: Arc::default(), signing }
+        Self::with(store, clock, zone, None)
     }
 
     /// The same, with the secret that unlocks the signing keys.
     #[must_use]
     pub fn with_secret(self, secret: signing::Secret) -> Self {
-        Self { signing: Arc::new(signing::Signing::with(Some(secret))), ..self }
+        let Inner { store, clock, zone, .. } = &*self.0;
+        Self::with(store.clone(), Arc::clone(clock), Arc::clone(zone), Some(secret))
+    }
+
+    fn with(store: Store, clock: Arc<SiteClock>, zone: Arc<BillingZone>, secret: Option<signing::Secret>) -> Self {
+        let (advancing, due) = (tokio::sync::Mutex::default(), tokio::sync::Notify::new());
+        Self(Arc::new(Inner { store, clock, zone, advancing, due, signing: signing::Signing::with(secret) }))
     }
 
     /// The store.
     #[must_use]
-    pub const fn store(&self) -> &Store {
-        &self.store
+    pub fn store(&self) -> &Store {
+        &self.0.store
     }
 
     /// The clock.
     #[must_use]
     pub fn clock(&self) -> &SiteClock {
-        &self.clock
+        &self.0.clock
     }
 
     /// The billing zone.
     #[must_use]
     pub fn zone(&self) -> &BillingZone {
-        &self.zone
+        &self.0.zone
     }
 
     /// Decides something about an account. What is due by now is done first, so a decision never depends on how late the
@@ -195,8 +203,8 @@ impl Engine {
         // The decision is made once, but maybe only after several transactions of due work.
         let waiting = Arc::new(Mutex::new(Some(decide)));
         loop {
-            let (zone, waiting) = (Arc::clone(&self.zone), Arc::clone(&waiting));
-            let done = self.store.transact(account_id, wanted.clone(), idempotency.clone(), move |view, desk| {
+            let (zone, waiting) = (Arc::clone(&self.0.zone), Arc::clone(&waiting));
+            let done = self.0.store.transact(account_id, wanted.clone(), idempotency.clone(), move |view, desk| {
                 let books = Books { zone: &zone, catalog: desk.catalog };
                 let mut draft = Draft::new(books, view, desk.ids, desk.now);
                 if due::run(&mut draft) == Progress::More {
@@ -217,8 +225,8 @@ impl Engine {
 
     /// Does a part of the due work of one account, when there is too much of it for one decision.
     async fn catch_up(&self, account_id: AccountId) -> Result<(), Error> {
-        let zone = Arc::clone(&self.zone);
-        let done = self.store.transact(account_id, Wanted::default(), None, move |view, desk| {
+        let zone = Arc::clone(&self.0.zone);
+        let done = self.0.store.transact(account_id, Wanted::default(), None, move |view, desk| {
             Ok::<_, std::convert::Infallible>((worker::due_work(&zone, view, desk), ()))
         });
         done.await?;
@@ -227,7 +235,7 @@ impl Engine {
 
     /// The account of something that the caller may act on.
     async fn owner(&self, caller: Caller, id: impl Into<OwnedId>) -> Result<AccountId, Error> {
-        let account_id = self.store.account_of(id.into()).await?.ok_or(Error::NotFound)?;
+        let account_id = self.0.store.account_of(id.into()).await?.ok_or(Error::NotFound)?;
         caller.require_access(account_id)?;
         Ok(account_id)
     }

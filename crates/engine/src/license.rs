@@ -262,7 +262,7 @@ impl Engine {
     ) -> Result<Outcome<IssuedCode>, Error> {
         caller.require_operator()?;
         grant.check()?;
-        let signer = self.signing.signer(self.store(), self.now()).await?;
+        let signer = self.0.signing.signer(self.store(), self.now()).await?;
         if let Some(account_id) = account_id {
             self.store().account(account_id).await?.ok_or(Error::NotFound)?;
         }
@@ -324,7 +324,7 @@ impl Engine {
     /// # Errors
     /// [`Error`] when nothing can be signed.
     pub async fn signs_until(&self) -> Result<Instant, Error> {
-        let signer = self.signing.signer(self.store(), self.now()).await?;
+        let signer = self.0.signing.signer(self.store(), self.now()).await?;
         Ok(signer.certificate.claims().exp)
     }
 

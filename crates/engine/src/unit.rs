@@ -403,7 +403,7 @@ impl Engine {
                 return Err(InstallationRefusal::Retired { retired_at: retirement.at }.into());
             }
         }
-        let signer = self.signing.signer(self.store(), self.now()).await?;
+        let signer = self.0.signing.signer(self.store(), self.now()).await?;
         let wanted = Wanted { license_file: true, installation, ..Wanted::default() };
         let issued = self.decide(account_id, wanted, idempotency, |draft| {
             Ok::<_, std::convert::Infallible>(license_file::issue(draft))
@@ -430,7 +430,7 @@ impl Engine {
         caller.require_access(account_id)?;
         let evidence = self.store().evidence(account_id, host.as_ref()).await?.ok_or(Error::NotFound)?;
         let now = self.now();
-        let signer = self.signing.signer(self.store(), now).await?;
+        let signer = self.0.signing.signer(self.store(), now).await?;
         let verdict = judge(&evidence, host.is_some(), now);
         let expires_at = now.plus_seconds(STATEMENT_SECONDS);
         let account = account_id.to_string();

@@ -49,7 +49,7 @@ impl Worker {
                 }
             };
             n_rounds = n_rounds.wrapping_add(1);
-            let woken = self.engine.due.notified();
+            let woken = self.engine.0.due.notified();
             tokio::select! {
                 _ = self.stop.changed() => {}
                 () = woken => {}
@@ -85,8 +85,8 @@ impl Engine {
     /// # Errors
     /// [`Trouble`]; then nothing of the batch was done.
     pub async fn do_due_batch(&self) -> Result<DueReport, Trouble> {
-        let zone = Arc::clone(&self.zone);
-        let done = self.store.transact_due(move |view, desk| due_work(&zone, view, desk));
+        let zone = Arc::clone(&self.0.zone);
+        let done = self.0.store.transact_due(move |view, desk| due_work(&zone, view, desk));
         let report = done.await?;
         if report.n_accounts > 0 {
             metrics::counter!("perennial_renewals_total", "outcome" => "renewed").increment(report.n_renewed);
