@@ -331,25 +331,24 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn add_resource(&mut self, resource: Resource) {
-        self.remind_for(&resource);
+        self.remind_by(next_reminder_at(&resource, &self.books, self.now));
         self.resources.put(resource.id, resource);
     }
 
     pub(crate) fn set_resource(&mut self, index: usize, resource: Resource) {
         if self.resource(index).expires_at != resource.expires_at {
-            self.remind_for(&resource);
+            self.remind_by(next_reminder_at(&resource, &self.books, self.now));
         }
         self.resources.put(resource.id, resource);
     }
 
-    /// Reminders are looked at once per account, at the earliest time that any of its resources asks for (C-8).
-    fn remind_for(&mut self, resource: &Resource) {
-        let wanted = next_reminder_at(resource, &self.books, self.now);
+    /// Reminders are looked at once per account, at the earliest time that any of its things asks for (C-8).
+    fn remind_by(&mut self, wanted: Option<Instant>) {
         self.changes.remind_at = self.changes.remind_at.into_iter().chain(wanted).min();
     }
 
     pub(crate) fn add_license(&mut self, license: License) {
-        self.remind_for_license(&license);
+        self.remind_by(next_license_reminder_at(&license, &self.books, self.now));
         self.licenses.put(license.id, license);
     }
 
@@ -357,14 +356,9 @@ impl<'a> Draft<'a> {
         let before = self.licenses.get(license.id).expect("a license that changes is in the draft");
         // A suspended license is not reminded of, so a reinstated one asks anew.
         if before.expires_at != license.expires_at || before.state != license.state {
-            self.remind_for_license(&license);
+            self.remind_by(next_license_reminder_at(&license, &self.books, self.now));
         }
         self.licenses.put(license.id, license);
-    }
-
-    fn remind_for_license(&mut self, license: &License) {
-        let wanted = next_license_reminder_at(license, &self.books, self.now);
-        self.changes.remind_at = self.changes.remind_at.into_iter().chain(wanted).min();
     }
 
     /// Takes a free unit of a license, and writes it into the allocation log.

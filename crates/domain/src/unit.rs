@@ -137,6 +137,12 @@ impl UnitCounts {
         total - self.assigned - self.reserved - self.consumed - self.checked_out
     }
 
+    /// Those that a host, a failback or an installation uses now; what is consumed is over.
+    #[must_use]
+    pub const fn n_in_use(&self) -> u32 {
+        self.assigned + self.reserved + self.checked_out
+    }
+
     fn count(&mut self, kind: UseKind) -> Option<&mut u32> {
         match kind {
             UseKind::Free => None,

@@ -203,8 +203,13 @@ fn certificate_of(key: &SigningKey, root: &PublicKey) -> Result<Certificate, Key
 /// # Errors
 /// [`KeyError`].
 pub fn check_secret(ring: &KeyRing, secret: &Secret) -> Result<(), KeyError> {
-    let current = ring.keys.iter().find(|key| key.age.retired_at.is_none()).ok_or(KeyError::NoKeys)?;
+    let current = current(ring)?;
     unlock(&current.locked, secret.expose()).map(drop)
+}
+
+/// The key that signs now.
+fn current(ring: &KeyRing) -> Result<&SigningKey, KeyError> {
+    ring.keys.iter().find(|key| key.age.retired_at.is_none()).ok_or(KeyError::NoKeys)
 }
 
 /// Keys that are revoked, and those replaced so long ago that nothing they signed holds any more.
@@ -324,7 +329,7 @@ impl Signing {
     fn unlocked(&self, ring: &KeyRing) -> Result<Signer, KeyError> {
         let secret = self.secret.as_ref().ok_or(KeyError::NoKeys)?;
         let root = root_of(ring)?;
-        let current = ring.keys.iter().find(|key| key.age.retired_at.is_none()).ok_or(KeyError::NoKeys)?;
+        let current = current(ring)?;
         let certificate = certificate_of(current, &root)?;
         let key = unlock(&current.locked, secret.expose())?;
         if key.kid() == certificate.key().kid() {

@@ -274,9 +274,8 @@ impl Engine {
         let registered =
             self.decide(account_id, wanted, idempotency, move |draft| installation::register(draft, name, public_key));
         let registered = registered.await?;
-        let is_replay = matches!(registered, Outcome::AlreadyDone(_));
-        let view = self.view_installation(registered.into_inner()).await?;
-        Ok(if is_replay { Outcome::AlreadyDone(view) } else { Outcome::Done(view) })
+        let view = self.view_installation(registered.clone().into_inner()).await?;
+        Ok(registered.map(|_| view))
     }
 
     /// An installation and what it has taken along.
@@ -348,17 +347,13 @@ impl Engine {
         let settled = self.decide(installation.account_id, wanted, idempotency, move |draft| {
             installation::settle(draft, receipt, trigger)
         });
-        let settled = settled.await?;
-        let is_replay = matches!(settled, Outcome::AlreadyDone(_));
-        let settlement = match settled.into_inner() {
-            Settled::Done { n_used, n_unused, .. } => Settlement { n_used, n_unused },
-            Settled::NotCheckedOut { number } => return Err(InstallationRefusal::NotCheckedOut { number }.into()),
-            Settled::Retired { retired_at } => return Err(InstallationRefusal::Retired { retired_at }.into()),
-            Settled::CounterBackwards { counter, last } => {
-                return Err(InstallationRefusal::CounterBackwards { counter, last }.into());
-            }
-        };
-        Ok(if is_replay { Outcome::AlreadyDone(settlement) } else { Outcome::Done(settlement) })
+        let settlement = settled.await?.try_map(|settled| match settled {
+            Settled::Done { n_used, n_unused, .. } => Ok(Settlement { n_used, n_unused }),
+            Settled::NotCheckedOut { number } => Err(InstallationRefusal::NotCheckedOut { number }),
+            Settled::Retired { retired_at } => Err(InstallationRefusal::Retired { retired_at }),
+            Settled::CounterBackwards { counter, last } => Err(InstallationRefusal::CounterBackwards { counter, last }),
+        });
+        Ok(settlement?)
     }
 
     /// Retires an installation that is lost: its units are free again or consumed.
@@ -408,12 +403,9 @@ impl Engine {
         let issued = self.decide(account_id, wanted, idempotency, |draft| {
             Ok::<_, std::convert::Infallible>(license_file::issue(draft))
         });
-        let issued = issued.await?;
-        let is_replay = matches!(issued, Outcome::AlreadyDone(_));
-        let claims = claims(issued.into_inner(), &signer);
-        let text = claims.compose(&signer.key, &signer.certificate);
-        let text = text.map_err(|flaw| Error::Bug(flaw.to_string().into()))?;
-        Ok(if is_replay { Outcome::AlreadyDone(text) } else { Outcome::Done(text) })
+        let text =
+            issued.await?.try_map(|contents| claims(contents, &signer).compose(&signer.key, &signer.certificate));
+        text.map_err(|flaw| Error::Bug(flaw.to_string().into()))
     }
 
     /// What a host may do, or an account as a whole: a signed statement for the asker's nonce.

@@ -126,6 +126,17 @@ impl<T> Outcome<T> {
             Self::AlreadyDone(reply) => Outcome::AlreadyDone(f(reply)),
         }
     }
+
+    /// The same outcome with another answer, if there is one.
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn try_map<U, E>(self, f: impl FnOnce(T) -> Result<U, E>) -> Result<Outcome<U>, E> {
+        match self {
+            Self::Done(reply) => f(reply).map(Outcome::Done),
+            Self::AlreadyDone(reply) => f(reply).map(Outcome::AlreadyDone),
+        }
+    }
 }
 
 /// The outside world failed. Nothing was written, or (for a commit that was not confirmed) it is not known; ask again.

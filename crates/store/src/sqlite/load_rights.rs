@@ -96,7 +96,7 @@ const ASSIGNMENT: &str = concat!(
       where account_id = ?1 and assignment_id = ?2"
 );
 
-const ASSIGNMENT_OF_HOST: &str = concat!(
+pub(super) const ASSIGNMENT_OF_HOST: &str = concat!(
     "select ",
     assignment_columns!(),
     "

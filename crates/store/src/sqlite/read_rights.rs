@@ -6,13 +6,13 @@ use domain::failback::Failback;
 use domain::id::{AccountId, AllocationId, AssignmentId, CodeId, FailbackId, InstallationId, LicenseId};
 use domain::installation::Installation;
 use domain::label::Host;
-use domain::license::{License, Status};
+use domain::license::{Kind, License, Status};
 use domain::time::Instant;
 use domain::unit::{Allocation, UnitId};
 use domain::verdict::Evidence;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::load_rights::{checked_out, many};
+use super::load_rights::{ASSIGNMENT_OF_HOST, checked_out, many};
 use super::read::{List, blob};
 use super::row::{Sql, sql};
 use super::row_rights::{
@@ -114,14 +114,6 @@ const DUE_OF_ACCOUNT: &str = "
 
 const HAD_DR: &str = "
     select exists (select 1 from license where account_id = ?1 and kind = 'dr')";
-
-const ASSIGNMENT_OF_HOST: &str = concat!(
-    "select ",
-    assignment_columns!(),
-    "
-       from assignment
-      where account_id = ?1 and host = ?2 and released_at is null"
-);
 
 // Named, because SQLite would read all failbacks that the account ever had.
 const FAILBACK_OF_HOST: &str = concat!(
@@ -313,7 +305,9 @@ fn evidence(connection: &Connection, account_id: AccountId, host: Option<&Host>)
     let mut statement = connection.prepare_cached(DUE_OF_ACCOUNT)?;
     let Some(due_at) = statement.query_row([sql(account_id)], due_at).optional()? else { return Ok(None) };
     let licenses = many(connection, LIVE_LICENSES, [sql(account_id)], row_rights::license)?;
-    let had_dr = connection.prepare_cached(HAD_DR)?.query_row([sql(account_id)], |row| row.get(0))?;
+    // The past is asked only where the present has none: most questions are about an account that has one.
+    let had_dr = licenses.iter().any(|license| license.kind == Kind::Dr)
+        || connection.prepare_cached(HAD_DR)?.query_row([sql(account_id)], |row| row.get(0))?;
     let (assignment, failback) = match host {
         Some(host) => {
             let values = params![sql(account_id), host.as_str()];
