@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::assignment;
 use crate::catalog::Term;
-use crate::draft::Draft;
+use crate::draft::{Draft, Place};
 use crate::due;
 use crate::event::{Body, Subject};
 use crate::id::{AccountId, CodeId, LicenseId, OrderId};
 use crate::license::{Input, Kind, License, Source, State, Subscription, ends_at, first_run};
+use crate::payment::Card;
 use crate::time::{Instant, Period};
 use crate::unit::UnitCounts;
 
@@ -31,6 +32,7 @@ pub(crate) struct NewLicense {
     pub(crate) order_id: Option<OrderId>,
     pub(crate) code_id: Option<CodeId>,
     pub(crate) reason: Option<String>,
+    pub(crate) card: Option<Card>,
 }
 
 /// Puts a license into effect (L-2).
@@ -51,6 +53,8 @@ pub(crate) fn activate(draft: &mut Draft<'_>, id: LicenseId, new: NewLicense) ->
         ends_at: ends_at(kind, period.end, draft.books.zone),
         run: first_run(period.start, new.term, new.n_terms),
         attempted_at: None,
+        card: new.card,
+        charging: None,
         units: UnitCounts::default(),
         parent_id,
         order_id,
@@ -81,6 +85,7 @@ pub(crate) fn add_bonus(draft: &mut Draft<'_>, parent: &License, term: Term, n_t
         order_id: parent.order_id,
         code_id: None,
         reason: None,
+        card: None,
     };
     activate(draft, id, bonus);
 }
@@ -185,6 +190,7 @@ fn of_grant(
         order_id: None,
         code_id,
         reason,
+        card: None,
     }
 }
 
@@ -312,6 +318,10 @@ fn apply(draft: &mut Draft<'_>, index: usize, intervention: Intervention, reason
         Intervention::Revoke => Body::LicenseRevoked { reason },
     };
     draft.tell(now, Subject::License(before.id), body);
+    if intervention != Intervention::Reinstate {
+        // What a platform is still asked to pay for it is the wallet's, if it comes.
+        due::give_up_charging(draft, Place::License(index), now);
+    }
     if state.is_final() {
         assignment::reseat(draft, index, now);
     }

@@ -14,7 +14,7 @@ use crate::license::License;
 use crate::license_file::Issued;
 use crate::money::Amount;
 use crate::order::Order;
-use crate::purchase::Purchase;
+use crate::payment::{Bill, Cause, Payment, PaymentMethod, Unapplied};
 use crate::resource::{Attempt, Resource};
 use crate::time::Instant;
 use crate::unit::{Allocation, Closing, Unit, UnitId};
@@ -38,6 +38,12 @@ pub struct View {
     pub rights: Rights,
     /// Orders that wait for the payment platform and are due to close.
     pub pending: Vec<Pending>,
+    /// The order on a payment platform that was asked for.
+    pub bill: Option<Bill>,
+    /// The unapplied money that was asked for.
+    pub unapplied: Option<Unapplied>,
+    /// The saved payment method that was asked for.
+    pub method: Option<PaymentMethod>,
     /// Whether all that is due was loaded; an account may have more than fits one decision.
     pub is_whole: bool,
 }
@@ -63,7 +69,9 @@ pub struct Rights {
     pub file_seq: u64,
 }
 
-/// An order that waits for the payment platform (B-3).
+/// When an order that waits for the payment platform closes by itself (B-3).
+///
+/// While a platform may still take money for it, the platform is asked first, so this is a little later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pending {
     /// The order.
@@ -75,10 +83,14 @@ pub struct Pending {
 /// A new order that waits for the payment platform, and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPending {
-    /// The order, and when it closes.
-    pub pending: Pending,
-    /// What is bought when it is paid.
-    pub purchase: Purchase,
+    /// The order.
+    pub order_id: OrderId,
+    /// Until when it can be paid.
+    pub closes_at: Instant,
+    /// When it closes by itself; `None`: who made it closes it.
+    pub closes_itself_at: Option<Instant>,
+    /// What happens when it is paid.
+    pub cause: Cause,
 }
 
 /// An arrears order that stands.
@@ -165,8 +177,18 @@ pub struct ChangeSet {
     pub file: Option<Issued>,
     /// Orders that wait for the payment platform from now on.
     pub new_pending: Vec<NewPending>,
+    /// Orders that wait longer from now on, and until when they can be paid.
+    pub prolonged: Vec<(Pending, Instant)>,
     /// Orders that no longer wait: closed, unpaid (B-3).
-    pub closed_orders: Vec<OrderId>,
+    pub closed_orders: Vec<(OrderId, Instant)>,
+    /// Orders that were paid on a platform, as they are now.
+    pub paid_orders: Vec<Order>,
+    /// Payments that are new or changed, each once.
+    pub payments: Vec<Payment>,
+    /// Unapplied money that is new or changed.
+    pub unapplied: Option<Unapplied>,
+    /// A saved payment method that is new or removed. When it is removed, no license is charged to it any more.
+    pub method: Option<PaymentMethod>,
 }
 
 impl ChangeSet {
@@ -195,7 +217,12 @@ impl ChangeSet {
             redemption: None,
             file: None,
             new_pending: Vec::new(),
+            prolonged: Vec::new(),
             closed_orders: Vec::new(),
+            paid_orders: Vec::new(),
+            payments: Vec::new(),
+            unapplied: None,
+            method: None,
         }
     }
 
@@ -221,6 +248,9 @@ impl View {
             freeze: None,
             rights: Rights::default(),
             pending: Vec::new(),
+            bill: None,
+            unapplied: None,
+            method: None,
             is_whole: true,
         }
     }

@@ -62,7 +62,14 @@ pub fn credit(
         CreditKind::Gift => Postings::given(amount),
     };
     let at = draft.now;
-    let entry = draft.post(Movement { at, reason: EntryReason::Credit, postings, order_id: None, reference })?;
+    let entry = draft.post(Movement {
+        at,
+        reason: EntryReason::Credit,
+        postings,
+        order_id: None,
+        reference,
+        payment_id: None,
+    })?;
     due::attempt_all(draft);
     Ok(entry)
 }
@@ -197,7 +204,7 @@ pub fn delete(draft: &mut Draft<'_>, index: usize, trigger: Trigger) -> Result<O
         trigger,
         at: now,
         holding: Some(before.id.into()),
-        sold: Sold { product: before.product, plan: before.plan },
+        sold: Some(Sold { product: before.product, plan: before.plan }),
         lines: Vec::new(),
         amount: Amount::ZERO,
         terms_version: None,

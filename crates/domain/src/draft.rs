@@ -13,7 +13,7 @@ use crate::change::{ChangeSet, Freeze, NewPending, Pending, Revocation, UnpaidAr
 use crate::event::{Body, Event, Subject};
 use crate::failback::Failback;
 use crate::holding::{Holding, HoldingId};
-use crate::id::{AssignmentId, FailbackId, Id, Ids, LicenseId, OrderId, ResourceId};
+use crate::id::{AssignmentId, FailbackId, Id, Ids, LicenseId, OrderId, PaymentId, ResourceId};
 use crate::installation::Installation;
 use crate::label::{Host, JobId};
 use crate::ledger::{Entry, EntryReason, Postings};
@@ -21,7 +21,7 @@ use crate::license::License;
 use crate::license_file::Issued;
 use crate::money::{Amount, AmountTooLarge};
 use crate::order::{Line, Order, OrderKind, OrderState, Sold, Trigger};
-use crate::purchase::Purchase;
+use crate::payment::{Bill, Cause, Payment, PaymentMethod, Unapplied};
 use crate::reminder::{next_license_reminder_at, next_reminder_at};
 use crate::renewal::Books;
 use crate::resource::{Attempt, Resource};
@@ -115,6 +115,9 @@ pub struct Draft<'a> {
     code: Option<ActivationCode>,
     file_seq: u64,
     pending: BTreeMap<OrderId, Instant>,
+    bill: Option<Bill>,
+    unapplied: Option<Unapplied>,
+    method: Option<PaymentMethod>,
     is_whole: bool,
     changes: ChangeSet,
 }
@@ -124,7 +127,9 @@ impl<'a> Draft<'a> {
     #[must_use]
     pub fn new(books: Books<'a>, view: View, ids: &'a mut Ids, now: Instant) -> Self {
         let changes = ChangeSet::none(&view);
-        let View { account, resources, unpaid_arrears, freeze, rights, pending, is_whole, .. } = view;
+        let View {
+            account, resources, unpaid_arrears, freeze, rights, pending, is_whole, bill, unapplied, method, ..
+        } = view;
         let mut by_resource: HashMap<_, Vec<_>> = HashMap::new();
         for UnpaidArrears { order_id, resource_id } in unpaid_arrears {
             by_resource.entry(resource_id).or_default().push(UnpaidOrder::Stored(order_id));
@@ -152,6 +157,9 @@ impl<'a> Draft<'a> {
             code: rights.code,
             file_seq: rights.file_seq,
             pending: pending.into_iter().map(|pending| (pending.order_id, pending.closes_at)).collect(),
+            bill,
+            unapplied,
+            method,
             is_whole,
             changes,
         }
@@ -325,6 +333,24 @@ impl<'a> Draft<'a> {
         &self.pending
     }
 
+    /// The order on a payment platform that was asked for, as it is so far.
+    #[must_use]
+    pub const fn bill(&self) -> Option<&Bill> {
+        self.bill.as_ref()
+    }
+
+    /// The unapplied money that was asked for.
+    #[must_use]
+    pub const fn unapplied(&self) -> Option<&Unapplied> {
+        self.unapplied.as_ref()
+    }
+
+    /// The saved payment method that was asked for.
+    #[must_use]
+    pub const fn method(&self) -> Option<&PaymentMethod> {
+        self.method.as_ref()
+    }
+
     /// The next id for something of this account.
     pub fn next_id<E>(&mut self) -> Id<E> {
         self.ids.next(self.now, self.account.id.shard())
@@ -466,7 +492,7 @@ impl<'a> Draft<'a> {
     /// Books a movement of money: the only way to change cash and gift (W-2).
     pub(crate) fn post(&mut self, movement: Movement) -> Result<Entry, AmountTooLarge> {
         let wallet = self.changes.wallet.post(&movement.postings)?;
-        let Movement { at, reason, postings, order_id, reference } = movement;
+        let Movement { at, reason, postings, order_id, reference, payment_id } = movement;
         let id = self.next_id();
         let entry = Entry {
             id,
@@ -479,6 +505,7 @@ impl<'a> Draft<'a> {
             gift_after: wallet.gift,
             order_id,
             reference,
+            payment_id,
         };
         self.changes.wallet = wallet;
         self.changes.entries.push(entry.clone());
@@ -499,33 +526,76 @@ impl<'a> Draft<'a> {
                 postings,
                 order_id,
                 reference: None,
+                payment_id: None,
             })?;
         }
         self.changes.orders.push(order.clone());
-        let body = Body::OrderCompleted {
-            kind: order.kind,
-            amount,
-            resource_id: order.resource_id,
-            license_id: order.license_id,
-        };
-        self.tell(order.created_at, Subject::Order(order.id), body);
+        self.tell_of_completion(&order, order.created_at);
         Ok(order)
     }
 
+    fn tell_of_completion(&mut self, order: &Order, at: Instant) {
+        let Order { id, kind, amount, resource_id, license_id, .. } = *order;
+        self.tell(at, Subject::Order(id), Body::OrderCompleted { kind, amount, resource_id, license_id });
+    }
+
     /// Makes an order that waits for the payment platform (B-3). No money moves.
-    pub(crate) fn await_payment(&mut self, document: Document, closes_at: Instant, purchase: Purchase) -> Order {
+    pub(crate) fn await_payment(&mut self, document: Document, waiting: Waiting) -> Order {
         let order = self.document(document, OrderState::PendingPayment);
-        let pending = Pending { order_id: order.id, closes_at };
+        let Waiting { closes_at, closes_itself, cause } = waiting;
+        let (order_id, closes_itself_at) = (order.id, closes_itself.then_some(closes_at));
         self.changes.orders.push(order.clone());
-        self.changes.new_pending.push(NewPending { pending, purchase });
+        self.changes.new_pending.push(NewPending { order_id, closes_at, closes_itself_at, cause });
         order
+    }
+
+    /// Keeps an order open for longer.
+    pub(crate) fn prolong(&mut self, pending: Pending, closes_at: Instant) {
+        if let Some(bill) = self.bill.as_mut().filter(|bill| bill.order.id == pending.order_id) {
+            bill.closes_at = closes_at;
+        }
+        self.changes.prolonged.push((pending, closes_at));
+    }
+
+    pub(crate) fn put_payment(&mut self, payment: Payment) {
+        if let Some(bill) = self.bill.as_mut().filter(|bill| bill.order.id == payment.order_id) {
+            put(&mut bill.payments, payment.clone(), |row| row.id);
+        }
+        put(&mut self.changes.payments, payment, |row| row.id);
+    }
+
+    /// What a platform was paid for is done: the order says now what it is about. What it costs never changes.
+    pub(crate) fn complete_order(&mut self, order: Order) {
+        assert_eq!(order.state, OrderState::Completed, "{} is not done", order.id);
+        self.pending.remove(&order.id);
+        if let Some(bill) = self.bill.as_mut().filter(|bill| bill.order.id == order.id) {
+            assert_eq!(order.amount, bill.order.amount, "{} costs something else", order.id);
+            bill.order = order.clone();
+        }
+        let at = order.completed_at.expect("a completed order has a time");
+        self.tell_of_completion(&order, at);
+        self.changes.paid_orders.push(order);
     }
 
     /// B-3: an order that was not paid in time takes no money any more.
     pub(crate) fn close_order(&mut self, order_id: OrderId, at: Instant) {
         self.pending.remove(&order_id);
-        self.changes.closed_orders.push(order_id);
+        if let Some(bill) = self.bill.as_mut().filter(|bill| bill.order.id == order_id) {
+            bill.order.state = OrderState::Closed;
+            bill.closed_at = Some(at);
+        }
+        self.changes.closed_orders.push((order_id, at));
         self.tell(at, Subject::Order(order_id), Body::OrderClosed {});
+    }
+
+    pub(crate) fn set_unapplied(&mut self, unapplied: Unapplied) {
+        self.unapplied = Some(unapplied.clone());
+        self.changes.unapplied = Some(unapplied);
+    }
+
+    pub(crate) fn set_method(&mut self, method: PaymentMethod) {
+        self.method = Some(method.clone());
+        self.changes.method = Some(method);
     }
 
     /// Makes an arrears order: a memo, no money moves (C-2).
@@ -553,7 +623,7 @@ impl<'a> Draft<'a> {
             currency: self.account.currency,
             resource_id: holding.and_then(HoldingId::resource),
             license_id: holding.and_then(HoldingId::license),
-            sold: Some(sold),
+            sold,
             lines,
             period,
             created_at: at,
@@ -591,6 +661,26 @@ pub(crate) struct Movement {
     pub(crate) postings: Postings,
     pub(crate) order_id: Option<OrderId>,
     pub(crate) reference: Option<String>,
+    pub(crate) payment_id: Option<PaymentId>,
+}
+
+/// How an order waits for its payment.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    /// Until when it can be paid.
+    pub(crate) closes_at: Instant,
+    /// Whether it closes by itself then.
+    pub(crate) closes_itself: bool,
+    /// What happens when it is paid.
+    pub(crate) cause: Cause,
+}
+
+/// Puts a row where one of its id is already, or at the end.
+fn put<T, I: PartialEq>(rows: &mut Vec<T>, row: T, id: impl Fn(&T) -> I) {
+    match rows.iter_mut().find(|other| id(other) == id(&row)) {
+        Some(before) => *before = row,
+        None => rows.push(row),
+    }
 }
 
 /// An order to make. What waits for payment is about nothing yet.
@@ -600,7 +690,7 @@ pub(crate) struct Document {
     pub(crate) trigger: Trigger,
     pub(crate) at: Instant,
     pub(crate) holding: Option<HoldingId>,
-    pub(crate) sold: Sold,
+    pub(crate) sold: Option<Sold>,
     pub(crate) lines: Vec<Line>,
     pub(crate) amount: Amount,
     pub(crate) terms_version: Option<String>,

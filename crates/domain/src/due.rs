@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 
 use crate::assignment;
 use crate::calendar::BillingZone;
-use crate::draft::{Document, Draft, Place, Unpayable};
+use crate::draft::{Document, Draft, Place, Unpayable, Waiting};
 use crate::event::{Body, Reminded, ReminderReason, Subject};
 use crate::failback;
 use crate::holding::{Holding, HoldingId};
 use crate::id::{FailbackId, OrderId};
 use crate::license::{self, License, ends_at};
-use crate::order::{Order, OrderKind, Sold, Trigger};
+use crate::money::Amount;
+use crate::order::{Order, OrderKind, OrderState, Sold, Trigger};
+use crate::payment::{Cause, Charging};
 use crate::recycling::{
     AttemptOrder, Step, arrears_line, arrears_period, attempt_order, license_attempt_order, release_at, suspend_at,
     timers,
@@ -21,6 +23,7 @@ use crate::recycling::{
 use crate::reminder;
 use crate::renewal::{self, Books, Choice, Command, Quote, RenewalRefusal, next_attempt_at, wants_attempt};
 use crate::resource::{Attempt, Input, Outcome, Resource, State};
+use crate::settlement;
 use crate::time::Instant;
 
 /// When the next step of a resource is due: the store keeps it beside the resource, so due work is found by a query.
@@ -216,7 +219,10 @@ fn wish(draft: &Draft<'_>, place: Place, now: Instant) -> Option<AttemptOrder> {
         Place::License(index) => {
             let license = draft.license(index);
             let holding = license.holding().filter(|holding| !holding.phase.is_final())?;
-            let is_open = now < license.ends_at && wants_attempt(holding, &books.policy(holding), now);
+            // While a platform is asked to pay a renewal, nothing else pays it.
+            let is_open = now < license.ends_at
+                && license.charging.is_none()
+                && wants_attempt(holding, &books.policy(holding), now);
             is_open.then(|| license_attempt_order(license))
         }
     }
@@ -238,9 +244,18 @@ pub(crate) fn attempt_license_now(draft: &mut Draft<'_>, index: usize) {
 
 /// An automatic attempt to renew, recorded with its outcome.
 fn attempt(draft: &mut Draft<'_>, place: Place, at: Instant) {
+    give_up_charging(draft, place, at);
     let available = draft.wallet().available();
     let holding = draft.holding(place).expect("only what can renew is tried");
+    if !holding.auto_renew {
+        return;
+    }
     let renewed = renew(draft, place, holding, Command::Automatic, Trigger::Auto, at);
+    if let Err(RenewalRefusal::InsufficientBalance(shortfall)) = &renewed
+        && charge_card(draft, place, holding, shortfall.price, at)
+    {
+        return;
+    }
     let (outcome, reason, price, order_id) = match &renewed {
         Ok(order) => (Outcome::Succeeded, None, Some(order.amount), Some(order.id)),
         Err(refusal @ RenewalRefusal::InsufficientBalance(shortfall)) => {
@@ -254,6 +269,122 @@ fn attempt(draft: &mut Draft<'_>, place: Place, at: Instant) {
         let next_attempt_at = note_attempt(draft, place, at);
         draft.tell(at, holding.id.into(), Body::RenewalPostponed { price, available, next_attempt_at });
     }
+}
+
+/// the wallet does not cover it, so the card is charged that the customer agreed to. The platform is asked afterwards;
+/// its answer is the outcome of the attempt. Gives whether there is a card.
+fn charge_card(draft: &mut Draft<'_>, place: Place, holding: Holding, price: Amount, at: Instant) -> bool {
+    let Place::License(index) = place else { return false };
+    let license = draft.license(index).clone();
+    // At the end of the grace the answer comes too late to renew anything.
+    let Some(card) = license.card.filter(|_| draft.now < license.ends_at) else { return false };
+    let quote = renewal::quote(holding, Command::Automatic, &draft.books, at).expect("it has a price");
+    assert_eq!(quote.amount, price, "one renewal, one price");
+    let document = Document {
+        kind: OrderKind::Renewal,
+        trigger: Trigger::Auto,
+        at,
+        holding: Some(holding.id),
+        sold: Some(Sold { product: holding.product, plan: quote.plan }),
+        lines: quote.lines,
+        amount: quote.amount,
+        terms_version: None,
+    };
+    let until = license.ends_at;
+    let order =
+        draft.await_payment(document, Waiting { closes_at: until, closes_itself: false, cause: Cause::Renewal });
+    settlement::charge(draft, &order, card);
+    let charging = Some(Charging { order_id: order.id, since: draft.now, until });
+    draft.set_license(License { charging, attempted_at: Some(at), ..license });
+    true
+}
+
+/// The payer was asked to finish a renewal by hand and did not: its order closes, and the daily attempts go on.
+pub(crate) fn give_up_charging(draft: &mut Draft<'_>, place: Place, at: Instant) {
+    let Place::License(index) = place else { return };
+    let license = draft.license(index).clone();
+    if let Some(charging) = license.charging {
+        draft.close_order(charging.order_id, at);
+        draft.set_license(License { charging: None, ..license });
+    }
+}
+
+/// A renewal that a platform paid: the one that was asked for, if it still is. Gives the order, completed.
+pub(crate) fn renew_license_paid(draft: &mut Draft<'_>, order: &Order) -> Option<Order> {
+    let index = draft.license_position(order.license_id?)?;
+    let license = draft.license(index);
+    // A later try of the same renewal may be with the platform already; then this money is the wallet's.
+    let is_next = license.charging.is_none_or(|charging| charging.order_id == order.id);
+    let is_renewable = is_next
+        && matches!(license.state, license::State::Valid | license::State::Grace)
+        && Some(license.expires_at) == order.period.map(|period| period.start);
+    let holding = license.holding().filter(|_| is_renewable)?;
+    // As of the attempt, so it is the very renewal whose price was asked for.
+    let quote = renewal::quote(holding, Command::Automatic, &draft.books, order.created_at).ok()?;
+    if quote.amount != order.amount {
+        return None;
+    }
+    let now = draft.now;
+    let version = draft.books.newest_version(holding);
+    let order = Order { state: OrderState::Completed, completed_at: Some(now), ..order.clone() };
+    draft.complete_order(order.clone());
+    license_was_renewed(draft, index, &quote, version, (&order, now));
+    Some(order)
+}
+
+/// Keeps how a card answered as an attempt, and lets the wallet and the daily series go on, or waits for the payer.
+pub(crate) fn note_charge(draft: &mut Draft<'_>, order: &Order, charge: Charge) {
+    let Some(index) = order.license_id.and_then(|id| draft.license_position(id)) else { return };
+    let (now, license) = (draft.now, draft.license(index).clone());
+    let available = draft.wallet().available();
+    let (outcome, reason, order_id) = match &charge {
+        Charge::Paid => (Outcome::Succeeded, None, Some(order.id)),
+        Charge::Declined { code } => {
+            (Outcome::Declined, Some(format!("the payment method was declined: {code}")), None)
+        }
+        Charge::NeedsPayer { .. } => {
+            (Outcome::Declined, Some("the payment method needs its owner to confirm".to_owned()), None)
+        }
+        Charge::Silent => {
+            (Outcome::Error, Some("the payment platform gave no answer yet and is asked again".to_owned()), None)
+        }
+    };
+    let id = draft.next_id();
+    let (holding, price) = (license.id.into(), Some(order.amount));
+    draft.add_attempt(Attempt { id, holding, at: now, outcome, reason, price, available, order_id });
+    let is_it = license.charging.is_some_and(|charging| charging.order_id == order.id);
+    let charging = match charge {
+        Charge::Paid | Charge::Declined { .. } => license.charging.filter(|_| !is_it),
+        Charge::NeedsPayer { until } if is_it => license.charging.map(|charging| Charging { until, ..charging }),
+        Charge::NeedsPayer { .. } | Charge::Silent => license.charging,
+    };
+    if charging != license.charging {
+        draft.set_license(License { charging, ..license });
+    }
+    if outcome != Outcome::Succeeded {
+        let after = draft.license(index);
+        let next_attempt_at = after.next_attempt_at(draft.books.zone);
+        draft.tell(now, holding.into(), Body::RenewalPostponed { price, available, next_attempt_at });
+    }
+}
+
+/// How a card answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Charge {
+    /// The money came.
+    Paid,
+    /// No.
+    Declined {
+        /// Why, in the platform's word.
+        code: String,
+    },
+    /// Not without its owner, who has time until then.
+    NeedsPayer {
+        /// Until then.
+        until: Instant,
+    },
+    /// No answer yet.
+    Silent,
 }
 
 /// Keeps that an attempt failed. Gives the time of the next one.
@@ -291,7 +422,7 @@ fn renew(
         trigger,
         at,
         holding: Some(holding.id),
-        sold: Sold { product: holding.product, plan: quote.plan },
+        sold: Some(Sold { product: holding.product, plan: quote.plan }),
         lines: quote.lines.clone(),
         amount: quote.amount,
         terms_version: None,
@@ -367,6 +498,9 @@ fn end_license(draft: &mut Draft<'_>, index: usize, at: Instant) {
     if before.state == license::State::Grace && we_were_down(draft, at) {
         return prolong_grace(draft, before);
     }
+    // Money that comes after all goes to the wallet.
+    give_up_charging(draft, Place::License(index), at);
+    let before = draft.license(index).clone();
     let state = before.state.apply(license::Input::Expire).expect("a timer of a state leads out of it");
     let expires_at = before.expires_at;
     draft.tell(at, Subject::License(before.id), Body::LicenseExpired { expires_at });
@@ -378,7 +512,10 @@ fn end_license(draft: &mut Draft<'_>, index: usize, at: Instant) {
 fn prolong_grace(draft: &mut Draft<'_>, before: License) {
     let ends_at = draft.books.zone.add_days(draft.now, 1);
     remind_of(draft, (before.id.into(), before.expires_at), ReminderReason::Expired, Some(ends_at));
-    draft.set_license(License { ends_at, ..before });
+    // A charge without an answer is asked about for as long, never repeated.
+    let is_until_the_end = |charging: &Charging| charging.until == before.ends_at;
+    let prolonged = before.charging.filter(is_until_the_end).map(|charging| Charging { until: ends_at, ..charging });
+    draft.set_license(License { ends_at, charging: prolonged.or(before.charging), ..before });
 }
 
 /// A manual renewal.
@@ -432,7 +569,7 @@ fn note_arrears(draft: &mut Draft<'_>, index: usize, at: Instant) {
             trigger: Trigger::System,
             at,
             holding: Some(after.id.into()),
-            sold: Sold { product: after.product, plan: after.plan },
+            sold: Some(Sold { product: after.product, plan: after.plan }),
             lines: vec![line],
             amount: line.amount,
             terms_version: None,

@@ -3,11 +3,14 @@
 use serde::Serialize;
 
 use crate::holding::HoldingId;
-use crate::id::{AccountId, EventId, FailbackId, InstallationId, LicenseId, OrderId, ResourceId};
+use crate::id::{
+    AccountId, EventId, FailbackId, InstallationId, LicenseId, OrderId, PaymentId, ResourceId, UnappliedId,
+};
 use crate::label::{Host, JobId};
 use crate::license;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::order::OrderKind;
+use crate::payment::{Applied, Mismatch, PlatformName};
 use crate::time::Instant;
 
 /// What an event is about.
@@ -26,6 +29,8 @@ pub enum Subject {
     Failback(FailbackId),
     /// An installation.
     Installation(InstallationId),
+    /// A payment.
+    Payment(PaymentId),
 }
 
 impl From<HoldingId> for Subject {
@@ -46,6 +51,7 @@ impl std::fmt::Display for Subject {
             Self::Order(id) => id.fmt(f),
             Self::Failback(id) => id.fmt(f),
             Self::Installation(id) => id.fmt(f),
+            Self::Payment(id) => id.fmt(f),
         }
     }
 }
@@ -157,6 +163,23 @@ pub enum Body {
     InstallationRetired { reason: String, n_units: u32, consumed: bool },
     /// A unit was used offline for a job that is known to have ended, or to be of another host.
     JobConflict { job_id: JobId, host: Host, license_id: LicenseId, unit: u32 },
+    /// Money came on a payment platform and is booked (B-3).
+    PaymentSucceeded { order_id: OrderId, amount: Amount, currency: Currency, applied_to: Applied },
+    /// A payment brought no money.
+    PaymentFailed { order_id: OrderId, code: String },
+    /// A saved payment method needs its owner: the order can be paid by hand until then.
+    PaymentActionRequired { order_id: OrderId, license_id: Option<LicenseId>, until: Instant },
+    /// Money came that applies to nothing; it is held for the operator (B-6).
+    PaymentUnapplied {
+        unapplied_id: UnappliedId,
+        order_id: OrderId,
+        platform: PlatformName,
+        amount: Amount,
+        currency: Currency,
+        reason: Mismatch,
+    },
+    /// The payer takes the money back; the license is suspended until the operator decides (B-5).
+    PaymentDisputed { order_id: OrderId, license_id: Option<LicenseId>, amount: Amount, currency: Currency },
     /// A message to the customer (C-8).
     ReminderSent { reason: ReminderReason, resources: Vec<Reminded> },
 }
@@ -187,7 +210,7 @@ impl Reminded {
 
 impl Body {
     /// The names of all types, as the API's `type` shows them.
-    pub const NAMES: [&'static str; 32] = [
+    pub const NAMES: [&'static str; 37] = [
         "order.completed",
         "resource.activated",
         "resource.renewed",
@@ -220,6 +243,11 @@ impl Body {
         "installation.receipt_settled",
         "installation.receipt_refused",
         "installation.retired",
+        "payment.succeeded",
+        "payment.failed",
+        "payment.action_required",
+        "payment.unapplied",
+        "payment.disputed",
     ];
 
     /// The type, as the API shows it.
@@ -253,6 +281,11 @@ impl Body {
                 "installation.receipt_refused"
             }
             Self::InstallationRetired { .. } => "installation.retired",
+            Self::PaymentSucceeded { .. } => "payment.succeeded",
+            Self::PaymentFailed { .. } => "payment.failed",
+            Self::PaymentActionRequired { .. } => "payment.action_required",
+            Self::PaymentUnapplied { .. } => "payment.unapplied",
+            Self::PaymentDisputed { .. } => "payment.disputed",
             Self::JobConflict { .. } => "failback.conflict",
             Self::LicenseSwitched { .. } => "license.auto_renew_changed",
             Self::RenewalPostponed { .. } => "renewal.postponed",

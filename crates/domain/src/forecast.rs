@@ -50,7 +50,7 @@ pub fn forecast(owned: Owned<'_>, books: &Books<'_>, wallet: &Wallet, now: Insta
     let mut forecast =
         Forecast { total: Amount::ZERO, balance_runs_out_at: None, items: Vec::new(), covers_until: until };
     let mut future = Future::of(owned, books, now, until);
-    while let Some(item) = future.next(books, until) {
+    while let Some((item, has_card)) = future.next(books, until) {
         if forecast.items.len() == ITEMS_MAX {
             forecast.covers_until = item.at;
             break;
@@ -58,7 +58,7 @@ pub fn forecast(owned: Owned<'_>, books: &Books<'_>, wallet: &Wallet, now: Insta
         let Ok(total) = forecast.total.plus(item.amount) else { continue };
         forecast.total = total;
         forecast.items.push(item);
-        if total > available && forecast.balance_runs_out_at.is_none() {
+        if !has_card && total > available && forecast.balance_runs_out_at.is_none() {
             forecast.balance_runs_out_at = Some(item.at);
         }
     }
@@ -76,7 +76,11 @@ pub(crate) fn shortage(
 ) -> Option<Amount> {
     let mut future = Future::of(owned, books, now, until);
     let (mut needed, mut is_short, mut n_items) = (Amount::ZERO, false, 0);
-    while let Some(Item { amount, .. }) = future.next(books, until) {
+    while let Some((Item { amount, .. }, has_card)) = future.next(books, until) {
+        // What the wallet does not cover is charged to the card.
+        if has_card {
+            continue;
+        }
         needed = needed.plus(amount).unwrap_or(Amount::MAX);
         is_short |= amount > Amount::ZERO && needed > wallet.available();
         n_items += 1;
@@ -98,6 +102,14 @@ impl Renewing {
         match self {
             Self::Resource(resource) => Some(resource.into()),
             Self::License(license) => license.holding(),
+        }
+    }
+
+    /// Whether a saved payment method pays it when the wallet does not.
+    const fn has_card(&self) -> bool {
+        match self {
+            Self::Resource(_) => false,
+            Self::License(license) => license.card.is_some(),
         }
     }
 
@@ -148,17 +160,18 @@ impl Future {
         future
     }
 
-    /// The next renewal, as if it were paid.
-    fn next(&mut self, books: &Books<'_>, until: Instant) -> Option<Item> {
+    /// The next renewal, as if it were paid, and whether a saved payment method pays it when the wallet does not.
+    fn next(&mut self, books: &Books<'_>, until: Instant) -> Option<(Item, bool)> {
         loop {
             let (at, _, index) = self.agenda.pop_first()?;
             let thing = &self.things[index];
             let Some(holding) = thing.holding() else { continue };
             let Ok(quote) = quote(holding, Command::Automatic, books, at) else { continue };
             let item = Item { at, holding: holding.id, amount: quote.amount };
+            let has_card = thing.has_card();
             self.things[index] = thing.renewed(&quote, books);
             self.plan(index, books, at, until);
-            return Some(item);
+            return Some((item, has_card));
         }
     }
 

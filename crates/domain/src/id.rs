@@ -168,6 +168,12 @@ entities! {
     CodeKind CodeId "cod";
     /// A license file.
     FileKind FileId "lif";
+    /// One try to get the money for an order on a payment platform.
+    PaymentKind PaymentId "pay";
+    /// A payment method that a platform keeps for an account.
+    PaymentMethodKind PaymentMethodId "pmt";
+    /// Money that came in and that nothing could take.
+    UnappliedKind UnappliedId "una";
 }
 
 /// Which of 256 groups of accounts something belongs to. Constant for the life of an account.

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::Wallet;
-use crate::id::{AccountId, EntryId, OrderId};
+use crate::id::{AccountId, EntryId, OrderId, PaymentId};
 use crate::money::{Amount, AmountTooLarge};
 use crate::order::names;
 use crate::time::Instant;
@@ -22,13 +22,16 @@ pub enum EntryReason {
     Credit,
     /// Paid for an order.
     Charge,
+    /// Paid for an order on the payment platform, past the wallet (B-3).
+    Payment,
     /// Given back.
     Refund,
     /// A correction.
     Adjustment,
 }
 
-names!(EntryReason, Recharge "recharge", Credit "credit", Charge "charge", Refund "refund", Adjustment "adjustment");
+names!(EntryReason, Recharge "recharge", Credit "credit", Charge "charge", Payment "payment",
+    Refund "refund", Adjustment "adjustment");
 
 /// The postings of an entry. Cash and gift are what the customer holds; the others say where it came from or went to.
 /// They add up to zero.
@@ -66,6 +69,12 @@ impl Postings {
     pub fn paid(gift: Amount, cash: Amount) -> Result<Self, AmountTooLarge> {
         let revenue = gift.plus(cash)?;
         Ok(Self { cash: cash.negated(), gift: gift.negated(), revenue, ..Self::default() })
+    }
+
+    /// A price that came from outside and goes to the vendor, past the wallet (B-3).
+    #[must_use]
+    pub fn paid_outside(amount: Amount) -> Self {
+        Self { revenue: amount, funding: amount.negated(), ..Self::default() }
     }
 
     /// What the customer's balance changes by.
@@ -107,6 +116,8 @@ pub struct Entry {
     pub order_id: Option<OrderId>,
     /// A reference of the operator's, such as that of a bank transfer.
     pub reference: Option<String>,
+    /// The payment whose money it books. A payment is booked once.
+    pub payment_id: Option<PaymentId>,
 }
 
 impl Wallet {

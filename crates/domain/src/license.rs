@@ -17,6 +17,7 @@ use crate::catalog::{Code, Term};
 use crate::holding::{Holding, Phase};
 use crate::id::{AccountId, CodeId, LicenseId, OrderId};
 use crate::order::names;
+use crate::payment::{Card, Charging};
 use crate::renewal::{Quote, next_daily_attempt};
 use crate::resource::Run;
 use crate::time::{Instant, Wait};
@@ -201,6 +202,10 @@ pub struct License {
     pub run: Run,
     /// The last attempt to renew in the current term.
     pub attempted_at: Option<Instant>,
+    /// What it is charged to when the wallet does not cover it, if the customer agreed.
+    pub card: Option<Card>,
+    /// The renewal that a platform is asked to pay now.
+    pub charging: Option<Charging>,
     /// What its units are used for.
     pub units: UnitCounts,
     /// The DR license with which it came as a bonus.
@@ -217,6 +222,9 @@ pub struct License {
 
 /// L-7: how long running hosts of a DR license go on after its expiry.
 const GRACE: Wait = Wait::days(7);
+
+/// The expiry waits so long for a saved payment method that is charged, in seconds.
+const CHARGE_SECONDS: i64 = 600;
 
 /// When the units of a license that expires then stop to be live. Only DR licenses have grace (L-7).
 #[must_use]
@@ -265,8 +273,10 @@ impl License {
     #[must_use]
     pub fn timers(&self, zone: &BillingZone) -> Timers {
         let attempt = self.next_attempt_at(zone);
+        // A charge takes seconds; nobody is told of an expiry that it is about to prevent.
+        let told_at = self.charging.map_or(self.expires_at, |charging| charging.since.plus_seconds(CHARGE_SECONDS));
         match self.state {
-            State::Valid => Timers { attempt, expire: Some(self.expires_at), end: None },
+            State::Valid => Timers { attempt, expire: Some(self.expires_at.max(told_at)), end: None },
             State::Grace => Timers { attempt, expire: None, end: Some(self.ends_at) },
             State::Suspended => Timers { attempt: None, expire: None, end: Some(self.ends_at) },
             State::Expired | State::Revoked => Timers::default(),
@@ -276,7 +286,11 @@ impl License {
     /// When the next attempt to renew is due: at the expiry, then every day until the end of the grace (L-7, R-2).
     #[must_use]
     pub fn next_attempt_at(&self, zone: &BillingZone) -> Option<Instant> {
-        let holding = self.holding().filter(|holding| holding.auto_renew && !holding.phase.is_final())?;
+        let holding = self.holding().filter(|holding| holding.auto_renew && !holding.phase.is_final());
+        if let Some(Charging { until, .. }) = self.charging {
+            return Some(until).filter(|at| *at < self.ends_at && !self.state.is_final());
+        }
+        let holding = holding?;
         Some(next_daily_attempt(&holding, zone)).filter(|at| *at <= self.ends_at)
     }
 
@@ -323,6 +337,7 @@ impl License {
             ends_at: ends_at(self.kind, quote.period.end, zone),
             run: quote.run,
             attempted_at: None,
+            charging: None,
             ..self.clone()
         }
     }

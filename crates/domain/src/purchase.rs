@@ -6,12 +6,14 @@ use crate::account::Shortfall;
 use crate::activation::{NewLicense, UNITS_MAX, activate, add_bonus};
 use crate::calendar::Unit;
 use crate::catalog::{Code, Product, Term};
-use crate::draft::{Document, Draft, Unpayable};
+use crate::draft::{Document, Draft, Unpayable, Waiting};
 use crate::event::{Body, Subject};
 use crate::holding::HoldingId;
+use crate::id::{LicenseId, OrderId, ResourceId};
 use crate::license::{Kind, Source, Subscription};
 use crate::money::{Amount, AmountTooLarge, Currency};
-use crate::order::{Line, Order, OrderKind, Sold, Trigger};
+use crate::order::{Line, Order, OrderKind, OrderState, Sold, Trigger};
+use crate::payment::{Card, Cause};
 use crate::pricing::Rate;
 use crate::renewal::{Length, terms_max};
 use crate::resource::{Overdue, Resource, Run, State};
@@ -157,7 +159,70 @@ pub fn order(draft: &mut Draft<'_>, purchase: Purchase, trigger: Trigger) -> Res
     }
     let now = draft.now;
     let document = deal.document(&purchase, trigger, now, None);
-    Ok(draft.await_payment(document, now.plus_seconds(PAYMENT_SECONDS), purchase))
+    let (closes_at, cause) = (now.plus_seconds(PAYMENT_SECONDS), Cause::Purchase(purchase));
+    Ok(draft.await_payment(document, Waiting { closes_at, closes_itself: true, cause }))
+}
+
+/// What was ordered and is paid now takes effect now (B-3, L-2); the order costs what it said. `None`: it cannot take the
+/// money any more. Late money buys it only at an unchanged price (B-6).
+pub(crate) fn fulfil(
+    draft: &mut Draft<'_>,
+    order: &Order,
+    purchase: &Purchase,
+    is_late: bool,
+    card: Option<Card>,
+) -> Option<Order> {
+    let now = draft.now;
+    let offering = draft.books.catalog.offering(purchase.product)?;
+    let plan = offering.plan(purchase.plan)?;
+    let [ordered] = &order.lines[..] else { return None };
+    if is_late && plan.price_for_purchase(now) != Some(ordered.price) {
+        return None;
+    }
+    let (period, run, terms) = paid_period(ordered, purchase.length, now, draft)?;
+    let line = Line { period, ..*ordered };
+    let deal = Deal { product: offering.product().clone(), line, run, terms, term: ordered.term };
+    let kind = deal.product.kind.license();
+    let holding = match kind {
+        None => HoldingId::Resource(draft.next_id()),
+        Some(_) => HoldingId::License(draft.next_id()),
+    };
+    let order = Order {
+        state: OrderState::Completed,
+        completed_at: Some(now),
+        resource_id: holding.resource(),
+        license_id: holding.license(),
+        lines: vec![line],
+        period: Some(period),
+        ..order.clone()
+    };
+    draft.complete_order(order.clone());
+    match (holding, kind) {
+        (HoldingId::License(id), Some(kind)) => {
+            let card = card.filter(|_| kind == Kind::Dr && purchase.auto_renew == Some(true));
+            add_license(draft, id, purchase, &deal, (kind, order.id, card));
+        }
+        (HoldingId::Resource(id), _) => add_resource(draft, id, purchase.clone(), &deal, order.id),
+        (HoldingId::License(_), None) => unreachable!("what is a license is one of a kind"),
+    }
+    Some(order)
+}
+
+/// Full terms start when they are paid. A part of a month was ordered by the second, so it starts when it was ordered; once
+/// that month is over there is nothing left of it.
+fn paid_period(ordered: &Line, length: Length, now: Instant, draft: &Draft<'_>) -> Option<(Period, Run, u32)> {
+    let unit = ordered.term.unit;
+    match length {
+        Length::Terms(n_terms) => {
+            let run = Run { unit, anchor: now, count: n_terms * ordered.term.count };
+            let period = Period::new(now, draft.books.zone.add(now, run.unit, run.count))?;
+            (period.end < Instant::MAX).then_some((period, run, n_terms))
+        }
+        Length::MonthEnd => {
+            let period = ordered.period;
+            (now < period.end).then_some((period, Run { unit, anchor: period.end, count: 0 }, 1))
+        }
+    }
 }
 
 /// A purchase that the catalog allows, and its price.
@@ -176,7 +241,7 @@ impl Deal {
             trigger,
             at,
             holding,
-            sold: Sold { product: purchase.product, plan: purchase.plan },
+            sold: Some(Sold { product: purchase.product, plan: purchase.plan }),
             lines: vec![self.line],
             amount: self.line.amount,
             terms_version: purchase.terms_version.clone(),
@@ -248,6 +313,12 @@ fn buy_resource(
     let now = draft.now;
     let id = draft.next_id();
     let order = pay(draft, deal.document(&purchase, trigger, now, Some(HoldingId::Resource(id))))?;
+    add_resource(draft, id, purchase, deal, order.id);
+    Ok(order)
+}
+
+fn add_resource(draft: &mut Draft<'_>, id: ResourceId, purchase: Purchase, deal: &Deal, order_id: OrderId) {
+    let Period { start, end } = deal.line.period;
     let resource = Resource {
         id,
         account_id: draft.account().id,
@@ -259,17 +330,16 @@ fn buy_resource(
         configuration: purchase.configuration,
         auto_renew: purchase.auto_renew.unwrap_or(true),
         state: State::Active,
-        started_at: now,
-        term_started_at: now,
-        expires_at: deal.line.period.end,
+        started_at: start,
+        term_started_at: start,
+        expires_at: end,
         run: deal.run,
         overdue: Overdue::default(),
         ended_at: None,
     };
-    let body = Body::ResourceActivated { order_id: order.id, expires_at: resource.expires_at };
-    draft.tell(now, Subject::Resource(id), body);
+    let body = Body::ResourceActivated { order_id, expires_at: resource.expires_at };
+    draft.tell(draft.now, Subject::Resource(id), body);
     draft.add_resource(resource);
-    Ok(order)
 }
 
 /// L-2, L-3: the license starts now, and so does what comes free with it.
@@ -283,7 +353,18 @@ fn buy_license(
     let now = draft.now;
     let id = draft.next_id();
     let order = pay(draft, deal.document(&purchase, trigger, now, Some(HoldingId::License(id))))?;
-    let Purchase { product, plan, quantity: total, auto_renew, .. } = purchase;
+    add_license(draft, id, &purchase, deal, (kind, order.id, None));
+    Ok(order)
+}
+
+fn add_license(
+    draft: &mut Draft<'_>,
+    id: LicenseId,
+    purchase: &Purchase,
+    deal: &Deal,
+    (kind, order_id, card): (Kind, OrderId, Option<Card>),
+) {
+    let Purchase { product, plan, quantity: total, auto_renew, .. } = *purchase;
     let (product_version, terms) = (deal.product.version, deal.terms);
     let license = NewLicense {
         kind,
@@ -295,15 +376,15 @@ fn buy_license(
         n_terms: terms,
         period: deal.line.period,
         parent_id: None,
-        order_id: Some(order.id),
+        order_id: Some(order_id),
         code_id: None,
         reason: None,
+        card,
     };
     let license = activate(draft, id, license);
     if kind == Kind::Dr {
         add_bonus(draft, &license, deal.term, terms);
     }
-    Ok(order)
 }
 
 /// The first period, its run and the stored number of terms. To the month's end is one term (B-7).

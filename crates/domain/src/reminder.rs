@@ -94,7 +94,7 @@ fn send(draft: &mut Draft<'_>, at: Instant) {
     let license_is_at_risk = |license: &&License| {
         license.state == LicenseState::Valid
             && license.kind == Kind::Dr
-            && (is_short || !license.auto_renew)
+            && (!license.auto_renew || (is_short && license.card.is_none()))
             && is_day(license.expires_at, license.run.unit)
     };
     let remind = |id: HoldingId, expires_at| Reminded::of(id, expires_at, None);

@@ -207,7 +207,7 @@ impl Engine {
             None => Outcome::Done(()),
         };
         self.do_due().await?;
-        while let Some(next) = self.store().next_due_at().await?.filter(|next| *next <= to) {
+        while let Some(next) = self.next_due_at().await?.filter(|next| *next <= to) {
             self.stand_at(next).await?;
             self.do_due().await?;
         }
@@ -225,9 +225,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Does everything that is due now.
+    /// When something is due next: by the rules, or a look at a payment.
+    async fn next_due_at(&self) -> Result<Option<Instant>, Error> {
+        let by_rule = self.store().next_due_at().await?;
+        let look = self.store().next_look_at().await?;
+        Ok(by_rule.into_iter().chain(look).min())
+    }
+
+    /// Does everything that is due now. A look at a payment may make more due.
     async fn do_due(&self) -> Result<(), Error> {
-        while self.do_due_batch().await?.n_accounts > 0 {}
-        Ok(())
+        loop {
+            while self.do_due_batch().await?.n_accounts > 0 {}
+            if self.do_due_payments().await? == 0 {
+                return Ok(());
+            }
+        }
     }
 }

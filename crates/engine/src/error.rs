@@ -9,6 +9,7 @@ use domain::installation::InstallationRefusal;
 use domain::purchase::PurchaseRefusal;
 use domain::renewal::RenewalRefusal;
 use domain::resource::State;
+use domain::settlement::PaymentRefusal;
 use domain::time::Instant;
 use store::{TransactError, Trouble};
 
@@ -79,6 +80,18 @@ pub enum Refusal {
     /// B-5.
     #[error("what was paid for is not refunded; the operator may revoke it with a reason")]
     NonRefundable,
+    /// Of something about a payment.
+    #[error(transparent)]
+    Payment(#[from] PaymentRefusal),
+    /// No payment platform is configured that could do it.
+    #[error("this site takes no such payments")]
+    NoPlatform,
+    /// The payment platform cannot be used now; nothing was charged.
+    #[error("the payment platform is not available now; nothing was charged: {0}")]
+    PlatformUnavailable(String),
+    /// The payment platform refuses, for good.
+    #[error("the payment platform refused: {0}")]
+    PlatformRefused(String),
     /// There is nothing to sign with.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -128,6 +141,10 @@ impl Refusal {
             Self::Seal(flaw) => (flaw.code(), Class::Invalid),
             Self::InvalidPublicKey => ("invalid_public_key", Class::Invalid),
             Self::NonRefundable => ("non_refundable", Class::Conflict),
+            Self::Payment(refusal) => payment_code(refusal),
+            Self::NoPlatform => ("payment_not_configured", Class::Unavailable),
+            Self::PlatformUnavailable(_) => ("payment_platform_unavailable", Class::Unavailable),
+            Self::PlatformRefused(_) => ("payment_platform_refused", Class::Conflict),
             Self::Keys(_) => ("signing_unavailable", Class::Unavailable),
             Self::ClockBackwards { .. } => ("clock_backwards", Class::Conflict),
             Self::NoTestClock => ("not_found", Class::Missing),
@@ -225,6 +242,22 @@ const fn installation_code(refusal: InstallationRefusal) -> (&'static str, Class
     }
 }
 
+const fn payment_code(refusal: &PaymentRefusal) -> (&'static str, Class) {
+    match refusal {
+        PaymentRefusal::UnknownOrder | PaymentRefusal::UnknownPayment | PaymentRefusal::UnknownUnapplied => {
+            ("not_found", Class::Missing)
+        }
+        PaymentRefusal::AlreadyPaid => ("already_paid", Class::Conflict),
+        PaymentRefusal::Closed => ("order_closed", Class::Conflict),
+        PaymentRefusal::OtherPlatform { .. } => ("payment_open_elsewhere", Class::Conflict),
+        PaymentRefusal::RechargeOutOfRange { .. } => ("recharge_out_of_range", Class::Invalid),
+        PaymentRefusal::NotATransfer => ("not_a_bank_transfer", Class::Conflict),
+        PaymentRefusal::NotHeld { .. } => ("not_held", Class::Conflict),
+        PaymentRefusal::OtherCurrency { .. } => ("currency_mismatch", Class::Invalid),
+        PaymentRefusal::AmountTooLarge(_) => ("amount_too_large", Class::Invalid),
+    }
+}
+
 const fn wallet_code(refusal: &WalletRefusal) -> (&'static str, Class) {
     match refusal {
         WalletRefusal::NotPositive => ("invalid_amount", Class::Invalid),
@@ -271,6 +304,7 @@ refusals!(
     AssignmentRefusal,
     FailbackRefusal,
     InstallationRefusal,
+    PaymentRefusal,
     KeyError
 );
 

@@ -8,6 +8,7 @@ mod clock;
 mod error;
 mod key;
 mod license;
+pub mod payment;
 mod resource;
 pub mod signing;
 mod unit;
@@ -28,6 +29,7 @@ pub use clock::SiteClock;
 pub use error::{Class, Error, Refusal};
 pub use key::{ApiSecret, InvalidOperatorKey, is_usable_operator_key};
 pub use license::{IssuedCode, LicenseView, Summary};
+pub use payment::{Limits, PaymentWorker, Payments};
 pub use resource::{ItemResult, Preview, RenewalItem, Renewed, ResourceView};
 pub use unit::{HOSTS_MAX, InstallationView, Settlement, Validated};
 pub use worker::Worker;
@@ -109,6 +111,7 @@ struct Inner {
     advancing: tokio::sync::Mutex<()>,
     due: tokio::sync::Notify,
     signing: signing::Signing,
+    payments: Arc<Payments>,
 }
 
 /// Why a transaction decided nothing.
@@ -149,23 +152,45 @@ pub fn id_seed() -> u64 {
     u64::from_be_bytes(key::random())
 }
 
+/// Bytes that cannot be guessed.
+///
+/// # Panics
+/// When the operating system has no randomness.
+#[must_use]
+pub fn entropy() -> [u8; 16] {
+    key::random()
+}
+
 impl Engine {
     /// The use cases over these. Nothing can be signed.
     #[must_use]
     pub fn new(store: Store, clock: Arc<SiteClock>, zone: Arc<BillingZone>) -> Self {
-        Self::with(store, clock, zone, None)
+        Self::with(store, clock, zone, (None, Arc::default()))
     }
 
     /// The same, with the secret that unlocks the signing keys.
     #[must_use]
     pub fn with_secret(self, secret: signing::Secret) -> Self {
-        let Inner { store, clock, zone, .. } = &*self.0;
-        Self::with(store.clone(), Arc::clone(clock), Arc::clone(zone), Some(secret))
+        let Inner { store, clock, zone, payments, .. } = &*self.0;
+        Self::with(store.clone(), Arc::clone(clock), Arc::clone(zone), (Some(secret), Arc::clone(payments)))
     }
 
-    fn with(store: Store, clock: Arc<SiteClock>, zone: Arc<BillingZone>, secret: Option<signing::Secret>) -> Self {
+    /// The same, with payment platforms.
+    #[must_use]
+    pub fn with_payments(self, payments: Payments) -> Self {
+        let Inner { store, clock, zone, signing, .. } = &*self.0;
+        Self::with(store.clone(), Arc::clone(clock), Arc::clone(zone), (signing.secret(), Arc::new(payments)))
+    }
+
+    fn with(
+        store: Store,
+        clock: Arc<SiteClock>,
+        zone: Arc<BillingZone>,
+        (secret, payments): (Option<signing::Secret>, Arc<Payments>),
+    ) -> Self {
         let (advancing, due) = (tokio::sync::Mutex::default(), tokio::sync::Notify::new());
-        Self(Arc::new(Inner { store, clock, zone, advancing, due, signing: signing::Signing::with(secret) }))
+        let signing = signing::Signing::with(secret);
+        Self(Arc::new(Inner { store, clock, zone, advancing, due, signing, payments }))
     }
 
     /// The store.

@@ -296,6 +296,10 @@ impl Signing {
         Self { secret, known: RwLock::new(None) }
     }
 
+    pub(crate) fn secret(&self) -> Option<Secret> {
+        self.secret.clone()
+    }
+
     /// The key to sign with.
     pub(crate) async fn signer(&self, store: &Store, now: Instant) -> Result<Arc<Signer>, crate::Error> {
         if let Some(signer) = self.recent() {

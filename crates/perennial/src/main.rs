@@ -1,6 +1,7 @@
 //! The `perennial` program: command line, configuration, telemetry, wiring. No rules.
 
 mod bench;
+mod cashier;
 mod config;
 mod demo;
 mod http;
@@ -27,7 +28,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the API and the workers on a database.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Runs a sample vendor with products and customers on a test clock.
     Demo(demo::DemoArgs),
     /// Brings the database to this program's schema.
@@ -50,7 +51,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(*args),
         Command::Demo(args) => demo::run(args),
         Command::Migrate(args) => maintain::migrate(&args),
         Command::Verify(args) => maintain::verify(&args),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use domain::calendar::BillingZone;
 use domain::time::Instant;
-use engine::{Caller, Engine, SiteClock, Worker};
+use engine::{Caller, Engine, PaymentWorker, SiteClock, Worker};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use store::sqlite::{Database, Ports, Snapshot};
 use store::{Site, Store};
@@ -19,7 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{ServeArgs, Settings, complain, say, settings};
-use crate::{http, keys};
+use crate::{cashier, http, keys};
 
 /// Requests that run when the process is told to stop have so long to finish.
 const GRACE: Duration = Duration::from_secs(10);
@@ -96,13 +96,17 @@ impl Running {
     /// Starts what a process does: HTTP on the listener, if there is one, and the worker, if that is a role.
     ///
     /// # Errors
-    /// When the listener has no address.
+    /// When the listener has no address, or the payment platform cannot be used.
     pub fn start(engine: Engine, listener: Option<TcpListener>, settings: &Settings) -> anyhow::Result<Self> {
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let (stop, stopping) = watch::channel(false);
         let mut tasks = tokio::task::JoinSet::new();
         let metrics = metrics()?;
         tasks.spawn(keep_metrics_small(metrics.clone(), stopping.clone()));
+        let engine = cashier::connect(engine, &settings.payments)?;
+        if settings.roles.payments {
+            tasks.spawn(PaymentWorker::new(engine.clone(), stopping.clone()).run());
+        }
         if settings.roles.worker {
             tasks.spawn(Worker::new(engine.clone(), stopping.clone()).run());
         }

@@ -11,13 +11,14 @@ use domain::failback::{self, Failback};
 use domain::holding::HoldingId;
 use domain::id::{
     AccountId, AllocationId, ApiKeyId, AssignmentId, AttemptId, CodeId, EventId, FailbackId, FreezeId, Ids,
-    InstallationId, LicenseId, OrderId, ResourceId,
+    InstallationId, LicenseId, OrderId, PaymentId, PaymentMethodId, ResourceId, UnappliedId,
 };
 use domain::installation::Installation;
 use domain::label::{Host, InstallationName, JobId};
 use domain::ledger::Entry;
 use domain::license::{self, License};
 use domain::order::{Order, OrderKind, OrderState};
+use domain::payment::{self, Bill, Payment, PaymentMethod, PlatformName, Unapplied, UnappliedState};
 use domain::resource::{Attempt, Resource, State};
 use domain::time::Instant;
 use domain::unit::{Allocation, UnitId};
@@ -87,6 +88,12 @@ pub struct Wanted {
     pub code: Option<CodeId>,
     /// All that a license file shows: every license and host, and the last file's number.
     pub license_file: bool,
+    /// This order on a payment platform, with all its payments and its license.
+    pub bill: Option<OrderId>,
+    /// This unapplied money, whoever's it is.
+    pub unapplied: Option<UnappliedId>,
+    /// This saved payment method.
+    pub method: Option<PaymentMethodId>,
 }
 
 /// What makes a repeated write the same write (B-8).
@@ -307,6 +314,33 @@ pub struct FailbackFilter {
     pub host: Option<Host>,
 }
 
+/// Which payments a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PaymentFilter {
+    /// Of this account.
+    pub account_id: Option<AccountId>,
+    /// Of this order.
+    pub order_id: Option<OrderId>,
+    /// In this state.
+    pub state: Option<payment::State>,
+}
+
+/// Which unapplied money a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UnappliedFilter {
+    /// In this state.
+    pub state: Option<UnappliedState>,
+}
+
+/// How a platform calls a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlatformReference {
+    /// The checkout or charge.
+    Payment(String),
+    /// The movement of money that paid it.
+    Movement(String),
+}
+
 /// The times of a signing key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SigningKeyAge {
@@ -473,6 +507,28 @@ reads! {
     evidence(account_id: AccountId, host: Option<&Host>) -> Option<Evidence>;
     /// The keys that sign license files.
     key_ring() -> KeyRing;
+    /// A payment.
+    payment(id: PaymentId) -> Option<Payment>;
+    /// The payment that a platform calls so.
+    payment_called(platform: PlatformName, reference: &PlatformReference) -> Option<Payment>;
+    /// Payments, oldest first.
+    payments(filter: &PaymentFilter, page: Page<PaymentId>) -> Vec<Payment>;
+    /// Payments whose platform is to be asked at an instant, longest due first.
+    due_payments(now: Instant, limit: u32) -> Vec<Payment>;
+    /// When a platform is to be asked next about a payment.
+    next_look_at() -> Option<Instant>;
+    /// An order on a payment platform, with all its payments.
+    bill(order_id: OrderId) -> Option<Bill>;
+    /// A saved payment method.
+    payment_method(id: PaymentMethodId) -> Option<PaymentMethod>;
+    /// The saved payment methods of an account that were not removed, oldest first.
+    payment_methods(account_id: AccountId) -> Vec<PaymentMethod>;
+    /// Unapplied money, oldest first.
+    unapplied(filter: &UnappliedFilter, page: Page<UnappliedId>) -> Vec<Unapplied>;
+    /// One amount of unapplied money.
+    one_unapplied(id: UnappliedId) -> Option<Unapplied>;
+    /// Up to when the movements of a platform were compared with ours.
+    reconciled_until(platform: PlatformName) -> Option<Instant>;
     /// Events, oldest first.
     events(filter: &EventFilter, page: Page<EventId>) -> Vec<StoredEvent>;
     /// The API key with this hash.
@@ -596,6 +652,29 @@ impl Store {
     ) -> Result<Outcome<ActivationCode>, TransactError<std::convert::Infallible>> {
         match self {
             Self::Sqlite(database) => database.add_activation_code(idempotency, make).await,
+        }
+    }
+
+    /// Holds money that names no account of ours. Of one movement there is one.
+    ///
+    /// # Errors
+    /// [`TransactError`]; `Conflict`: it is held already.
+    pub async fn hold_unapplied(
+        &self,
+        make: impl FnOnce(&mut Desk<'_>) -> Unapplied + Send + 'static,
+    ) -> Result<Unapplied, TransactError<std::convert::Infallible>> {
+        match self {
+            Self::Sqlite(database) => database.hold_unapplied(make).await,
+        }
+    }
+
+    /// Keeps up to when the movements of a platform were compared with ours.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub async fn set_reconciled_until(&self, platform: PlatformName, until: Instant) -> Result<(), Trouble> {
+        match self {
+            Self::Sqlite(database) => database.set_reconciled_until(platform, until).await,
         }
     }
 

@@ -1,17 +1,18 @@
-//! Imports point one way: perennial > web > engine > {store, seal} > domain.
+//! Imports point one way: perennial > web > engine > {store, seal, payments} > domain.
 
 use super::Finding;
 use super::tree::{File, Tree};
 
 /// Each crate, and the crates of the workspace that it may build on. `testkit` is for tests, so nothing builds on it.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("seal", &["domain"]),
-    ("engine", &["domain", "store", "seal"]),
-    ("web", &["domain", "store", "seal", "engine"]),
-    ("perennial", &["domain", "store", "seal", "engine", "web"]),
-    ("testkit", &["domain", "store", "seal", "engine", "web"]),
+    ("payments", &["domain"]),
+    ("engine", &["domain", "store", "seal", "payments"]),
+    ("web", &["domain", "store", "seal", "payments", "engine"]),
+    ("perennial", &["domain", "store", "seal", "payments", "engine", "web"]),
+    ("testkit", &["domain", "store", "seal", "payments", "engine", "web"]),
 ];
 
 /// The rules depend on values and nothing else: no I/O, no runtime, no randomness.

@@ -17,6 +17,7 @@ mod manual;
 mod money;
 mod offline;
 mod outage;
+mod payments;
 mod pending;
 mod prices;
 mod purchase;

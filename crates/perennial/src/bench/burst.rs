@@ -84,7 +84,8 @@ impl Probes {
     async fn start(engine: &Engine, settings: Settings, accounts: &[AccountId]) -> anyhow::Result<Self> {
         let key = engine.ensure_operator_key(None).await?.expect("the sample has no operator yet");
         // The batches are done by the measurement itself, so that it can take turns.
-        let settings = Settings { roles: crate::config::Roles { web: true, worker: false }, ..settings };
+        let settings =
+            Settings { roles: crate::config::Roles { web: true, worker: false, payments: false }, ..settings };
         let running = Running::start(engine.clone(), Some(TcpListener::bind(settings.listen).await?), &settings)?;
         let address = running.address.expect("a benchmark listens");
         let (record, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));

@@ -7,6 +7,7 @@ use domain::resource::{Resource, State};
 use domain::time::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::load_payments;
 use super::load_rights::{self, Scope};
 use super::row::{self, Sql, account_columns, resource_columns, sql};
 use super::trouble;
@@ -103,7 +104,15 @@ pub(super) fn view(
     let horizon = soon.map_or(now, |(until, _)| until);
     let has_due = rights_due_at.is_some_and(|at| at <= horizon);
     let scope = Scope { account_id, now, due_until, has_due, all: reminds, due_max: DUE_MAX, soon };
-    let loaded = load_rights::rights(connection, scope, wanted)?;
+    let bill = match wanted.bill {
+        Some(id) => load_payments::bill(connection, id)?.filter(|bill| bill.order.account_id == account_id),
+        None => None,
+    };
+    let unapplied = wanted.unapplied.map_or(Ok(None), |id| load_payments::unapplied(connection, id))?;
+    let method = wanted.method.map_or(Ok(None), |id| load_payments::method(connection, id))?;
+    let method = method.filter(|method| method.account_id == account_id);
+    let licenses = bill.iter().filter_map(|bill| bill.order.license_id);
+    let loaded = load_rights::rights(connection, scope, wanted, licenses)?;
     let is_whole = is_whole && loaded.is_whole;
     let rights = loaded.rights;
     let pending = if has_due { load_rights::pending(connection, account_id, due_until, DUE_MAX)? } else { Vec::new() };
@@ -114,7 +123,20 @@ pub(super) fn view(
         None => None,
     };
     let (account, wallet) = (found.account, found.wallet);
-    Ok(Some(View { account, wallet, remind_at, resources, unpaid_arrears, freeze, rights, pending, is_whole }))
+    Ok(Some(View {
+        account,
+        wallet,
+        remind_at,
+        resources,
+        unpaid_arrears,
+        freeze,
+        rights,
+        pending,
+        bill,
+        unapplied,
+        method,
+        is_whole,
+    }))
 }
 
 fn due(

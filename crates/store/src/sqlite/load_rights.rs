@@ -174,10 +174,10 @@ const LAST_FILE: &str = "
      where account_id = ?1";
 
 const PENDING_DUE: &str = "
-    select order_id, closes_at
-      from pending_purchase
-     where account_id = ?1 and closes_at <= ?2
-     order by closes_at, order_id
+    select order_id, due_at
+      from bill
+     where account_id = ?1 and due_at <= ?2
+     order by due_at, order_id
      limit ?3";
 
 /// When and how much is loaded.
@@ -203,12 +203,20 @@ pub(super) struct Loaded {
     pub(super) is_whole: bool,
 }
 
-/// What a decision looks at of an account's licenses.
-pub(super) fn rights(connection: &Connection, scope: Scope, wanted: &Wanted) -> rusqlite::Result<Loaded> {
+/// What a decision looks at of an account's licenses; `licenses`: these, too.
+pub(super) fn rights(
+    connection: &Connection,
+    scope: Scope,
+    wanted: &Wanted,
+    licenses: impl Iterator<Item = LicenseId>,
+) -> rusqlite::Result<Loaded> {
     let account_id = scope.account_id;
     let mut loading = Loading::new(connection, scope);
     let is_whole = loading.due()?;
     loading.wanted(wanted)?;
+    for id in licenses {
+        loading.with_bonus(id)?;
+    }
     // Hosts that move and what is asked for take units one after the other, so there must be enough for both.
     let mut n_needed = BTreeMap::new();
     for (kind, n) in &wanted.free_units {
@@ -290,12 +298,19 @@ impl<'a> Loading<'a> {
         }
     }
 
+    /// A license and the bonus that came with it.
+    fn with_bonus(&mut self, id: LicenseId) -> rusqlite::Result<()> {
+        self.license(id)?;
+        let values = params![sql(self.scope.account_id), sql(id)];
+        let bonus = many(self.connection, BONUS, values, row_rights::license)?;
+        self.add(bonus);
+        Ok(())
+    }
+
     fn wanted(&mut self, wanted: &Wanted) -> rusqlite::Result<()> {
         let account_id = self.scope.account_id;
         for id in wanted.licenses.iter().chain(&wanted.hosts_of) {
-            self.license(*id)?;
-            let bonus = many(self.connection, BONUS, params![sql(account_id), sql(*id)], row_rights::license)?;
-            self.add(bonus);
+            self.with_bonus(*id)?;
         }
         if wanted.license_file {
             let standing = many(self.connection, STANDING, [sql(account_id)], row_rights::license)?;

@@ -9,8 +9,11 @@ use super::OpenError;
 /// Marks a SQLite file as ours.
 const APPLICATION_ID: i32 = 0x5065_726e;
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_licenses.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_licenses.sql"),
+    include_str!("migrations/0003_payments.sql"),
+];
 
 /// The schema of this program: the number of migrations.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a handful of migrations, in a const")]

@@ -7,17 +7,21 @@ mod backup;
 mod checkpoint;
 mod due;
 mod load;
+mod load_payments;
 mod load_rights;
 mod migrate;
 mod read;
+mod read_payments;
 mod read_rights;
 mod row;
+mod row_payments;
 mod row_rights;
 #[cfg(test)]
 mod tests;
 mod transact;
 mod verify;
 mod write;
+mod write_payments;
 mod write_rights;
 mod writer;
 

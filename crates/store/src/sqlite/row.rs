@@ -285,7 +285,7 @@ pub(super) fn order(row: &Row<'_>) -> rusqlite::Result<Order> {
 macro_rules! entry_columns {
     () => {
         "entry_id, account_id, number, at, reason, cash, gift, revenue, funding, promotion, cash_after, gift_after, \
-         order_id, reference"
+         order_id, reference, payment_id"
     };
 }
 pub(super) use entry_columns;
@@ -308,6 +308,7 @@ pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         gift_after: get(row, 11)?,
         order_id: get_opt(row, 12)?,
         reference: row.get(13)?,
+        payment_id: get_opt(row, 14)?,
     })
 }
 

@@ -8,6 +8,7 @@ use domain::installation::{Installation, Retirement};
 use domain::label::InvalidLabel;
 use domain::license::{Kind, License, Source, State, Subscription};
 use domain::order::Trigger;
+use domain::payment::{Card, Charging, PlatformName};
 use domain::resource::Run;
 use domain::unit::{Allocation, AllocationEnd, Ending, UnitCounts, UnitId};
 use rusqlite::Row;
@@ -23,7 +24,8 @@ macro_rules! license_columns {
     () => {
         "license_id, account_id, kind, source, product, product_version, plan, terms, total, auto_renew, state, \
          activated_at, term_started_at, expires_at, ends_at, run_unit, run_anchor, run_count, attempted_at, touched, \
-         assigned, reserved, consumed, checked_out, parent_id, order_id, code_id, reason, ended_at"
+         assigned, reserved, consumed, checked_out, parent_id, order_id, code_id, reason, ended_at, card_method_id, \
+         card_platform, card_is_live, charging_order_id, charging_since, charging_until"
     };
 }
 pub(super) use license_columns;
@@ -33,6 +35,16 @@ pub(super) fn license(row: &Row<'_>) -> rusqlite::Result<License> {
         Some(product) => {
             Some(Subscription { product, product_version: row.get(5)?, plan: get(row, 6)?, terms: row.get(7)? })
         }
+        None => None,
+    };
+    let card = match get_opt(row, 29)? {
+        Some(method_id) => {
+            Some(Card { method_id, platform: named(row, 30, PlatformName::from_name)?, is_live: row.get(31)? })
+        }
+        None => None,
+    };
+    let charging = match get_opt(row, 32)? {
+        Some(order_id) => Some(Charging { order_id, since: get(row, 33)?, until: get(row, 34)? }),
         None => None,
     };
     Ok(License {
@@ -50,6 +62,8 @@ pub(super) fn license(row: &Row<'_>) -> rusqlite::Result<License> {
         ends_at: get(row, 14)?,
         run: Run { unit: named(row, 15, unit)?, anchor: get(row, 16)?, count: row.get(17)? },
         attempted_at: get_opt(row, 18)?,
+        card,
+        charging,
         units: UnitCounts {
             touched: row.get(19)?,
             assigned: row.get(20)?,

@@ -8,7 +8,10 @@ use expect_test::{Expect, expect};
 use rusqlite::Connection;
 
 use super::read::List;
-use super::{load_rights, migrate, read_rights, steady, transact, write, write_rights};
+use super::{
+    load_payments, load_rights, migrate, read_payments, read_rights, steady, transact, write, write_payments,
+    write_rights,
+};
 use crate::port::{AssignmentFilter, FailbackFilter, LicenseFilter, Page};
 
 /// A database with every table and no row; plans depend on the statement alone.
@@ -103,7 +106,79 @@ fn what_a_decision_loads_is_searched_for() {
         SEARCH license_file USING PRIMARY KEY (account_id=?)
 
         PENDING_DUE
-        SEARCH pending_purchase USING COVERING INDEX pending_purchase_due (account_id=? AND closes_at<?)
+        SEARCH bill USING COVERING INDEX bill_due (account_id=? AND due_at<?)
+
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_done_of_payments_is_searched_for() {
+    let statements = [load_payments::STATEMENTS, read_payments::STATEMENTS, write_payments::STATEMENTS].concat();
+    check_plans(
+        &statements,
+        expect![[r#"
+        ORDER
+        SEARCH order USING INDEX order_key (order_id=?)
+
+        BILL
+        SEARCH bill USING PRIMARY KEY (account_id=? AND order_id=?)
+
+        PAYMENTS
+        SEARCH payment USING INDEX payment_order (order_id=?)
+
+        METHOD
+        SEARCH payment_method USING INDEX payment_method_key (payment_method_id=?)
+
+        UNAPPLIED
+        SEARCH unapplied USING PRIMARY KEY (unapplied_id=?)
+
+        PAYMENT
+        SEARCH payment USING INDEX payment_key (payment_id=?)
+
+        CALLED
+        SEARCH payment USING INDEX payment_reference_key (platform=? AND reference=?)
+
+        OF_MOVEMENT
+        SEARCH payment USING INDEX payment_movement_key (platform=? AND movement=?)
+
+        DUE
+        SEARCH payment USING INDEX payment_due (check_at<?)
+
+        NEXT_LOOK
+        SEARCH payment USING COVERING INDEX payment_due (check_at>?)
+
+        METHODS
+        SEARCH payment_method USING PRIMARY KEY (account_id=?)
+
+        RECONCILED
+        SEARCH meta USING PRIMARY KEY (key=?)
+
+        CLOSE_ORDER
+        SEARCH order USING INDEX order_key (order_id=?)
+
+        CLOSE_BILL
+        SEARCH bill USING PRIMARY KEY (account_id=? AND order_id=?)
+
+        INSERT_BILL
+
+        PROLONG
+        SEARCH bill USING PRIMARY KEY (account_id=? AND order_id=?)
+
+        COMPLETE
+        SEARCH order USING INDEX order_key (order_id=?)
+
+        COMPLETE_BILL
+        SEARCH bill USING PRIMARY KEY (account_id=? AND order_id=?)
+
+        INSERT_PAYMENT
+
+        PUT_UNAPPLIED
+
+        PUT_METHOD
+
+        FORGET_METHOD
+        SEARCH license USING PRIMARY KEY (account_id=?)
 
     "#]],
     );
@@ -213,14 +288,6 @@ fn what_is_written_is_searched_for() {
 
         INSERT_FILE
 
-        INSERT_PENDING
-
-        CLOSE_ORDER
-        SEARCH order USING INDEX order_key (order_id=?)
-
-        DELETE_PENDING
-        SEARCH pending_purchase USING PRIMARY KEY (account_id=? AND order_id=?)
-
         PUT_KEY
 
     "#]],
@@ -241,41 +308,41 @@ fn the_timer_of_an_account_is_a_look_at_the_start_of_each_index() {
     check_plans(
         &timers,
         expect![[r#"
-        UPDATE_TIMER
-        SEARCH account USING PRIMARY KEY (account_id=?)
-        CORRELATED SCALAR SUBQUERY 5
-        CO-ROUTINE (subquery-4)
-        COMPOUND QUERY
-        LEFT-MOST SUBQUERY
-        SCAN CONSTANT ROW
-        UNION ALL
-        SCAN CONSTANT ROW
-        UNION ALL
-        CO-ROUTINE (subquery-3)
-        SEARCH resource USING COVERING INDEX resource_due (account_id=? AND due_at>?)
-        SCAN (subquery-3)
-        SEARCH (subquery-4)
+            UPDATE_TIMER
+            SEARCH account USING PRIMARY KEY (account_id=?)
+            CORRELATED SCALAR SUBQUERY 5
+            CO-ROUTINE (subquery-4)
+            COMPOUND QUERY
+            LEFT-MOST SUBQUERY
+            SCAN CONSTANT ROW
+            UNION ALL
+            SCAN CONSTANT ROW
+            UNION ALL
+            CO-ROUTINE (subquery-3)
+            SEARCH resource USING COVERING INDEX resource_due (account_id=? AND due_at>?)
+            SCAN (subquery-3)
+            SEARCH (subquery-4)
 
-        UPDATE_RIGHTS_TIMER
-        SEARCH account USING PRIMARY KEY (account_id=?)
-        SCALAR SUBQUERY 7
-        CO-ROUTINE (subquery-6)
-        COMPOUND QUERY
-        LEFT-MOST SUBQUERY
-        CO-ROUTINE (subquery-1)
-        SEARCH license USING COVERING INDEX license_due (account_id=? AND due_at>?)
-        SCAN (subquery-1)
-        UNION ALL
-        CO-ROUTINE (subquery-3)
-        SEARCH failback USING COVERING INDEX failback_due (account_id=?)
-        SCAN (subquery-3)
-        UNION ALL
-        CO-ROUTINE (subquery-5)
-        SEARCH pending_purchase USING COVERING INDEX pending_purchase_due (account_id=?)
-        SCAN (subquery-5)
-        SEARCH (subquery-6)
+            UPDATE_RIGHTS_TIMER
+            SEARCH account USING PRIMARY KEY (account_id=?)
+            SCALAR SUBQUERY 7
+            CO-ROUTINE (subquery-6)
+            COMPOUND QUERY
+            LEFT-MOST SUBQUERY
+            CO-ROUTINE (subquery-1)
+            SEARCH license USING COVERING INDEX license_due (account_id=? AND due_at>?)
+            SCAN (subquery-1)
+            UNION ALL
+            CO-ROUTINE (subquery-3)
+            SEARCH failback USING COVERING INDEX failback_due (account_id=?)
+            SCAN (subquery-3)
+            UNION ALL
+            CO-ROUTINE (subquery-5)
+            SEARCH bill USING COVERING INDEX bill_due (account_id=? AND due_at>?)
+            SCAN (subquery-5)
+            SEARCH (subquery-6)
 
-    "#]],
+        "#]],
     );
 }
 

@@ -8,6 +8,7 @@ use domain::activation::ActivationCode;
 use domain::catalog::Catalog;
 use domain::change::{ChangeSet, View};
 use domain::id::{AccountId, ApiKeyId};
+use domain::payment::{PlatformName, Unapplied};
 use domain::time::Instant;
 use rusqlite::{OptionalExtension, ffi, params};
 use serde::Serialize;
@@ -16,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::row::sql;
 use super::writer::{Finished, Job, Session};
-use super::{Database, load, read_rights, trouble, write, write_rights};
+use super::{Database, load, read_payments, read_rights, trouble, write, write_payments, write_rights};
 use crate::port::{ApiKey, CatalogChange, Desk, Idempotency, KeyRing, Outcome, TransactError, Trouble, Wanted};
 
 type Decided<T, R> = Result<Outcome<T>, TransactError<R>>;
@@ -133,6 +134,27 @@ impl Database {
             })
         })
         .await
+    }
+
+    pub(crate) async fn hold_unapplied(
+        &self,
+        make: impl FnOnce(&mut Desk<'_>) -> Unapplied + Send + 'static,
+    ) -> Result<Unapplied, TransactError<std::convert::Infallible>> {
+        let held = self.submit(move |session| {
+            let unapplied = decided(session, |desk| Ok(make(desk)))?;
+            write_payments::put_unapplied(session.connection, &unapplied).map_err(failed)?;
+            Ok(Outcome::Done(unapplied))
+        });
+        held.await.map(Outcome::into_inner)
+    }
+
+    pub(crate) async fn set_reconciled_until(&self, platform: PlatformName, until: Instant) -> Result<(), Trouble> {
+        let stored = self.submit::<(), std::convert::Infallible>(move |session| {
+            let key = read_payments::reconciled_key(platform);
+            write::put_meta(session.connection, &key, &until.to_string()).map_err(failed)?;
+            Ok(Outcome::Done(()))
+        });
+        stored.await.map(Outcome::into_inner).map_err(as_trouble)
     }
 
     pub(crate) async fn transact_keys<R: Send + 'static>(

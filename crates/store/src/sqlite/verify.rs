@@ -18,7 +18,7 @@ use crate::port::{DueAt, Finding, Timed, Trouble};
 const NAMED_MAX: usize = 100;
 
 /// Checks that are one query each: it names the rows that are wrong.
-const CHECKS: [(&str, &str); 25] = [
+const CHECKS: [(&str, &str); 30] = [
     (
         "postings add up to zero (W-2)",
         "select hex(account_id) || ' entry ' || number || ' is off by ' || (cash + gift + revenue + funding + promotion)
@@ -264,18 +264,101 @@ const CHECKS: [(&str, &str); 25] = [
           where assignment.released_at is null and license.ended_at is not null",
     ),
     (
-        "orders that wait for payment are known, and no others (B-3)",
-        "select hex(order_id) || ' is ' || state
-           from \"order\"
-          where (state = 'pending_payment')
-                <> exists (
-                    select 1 from pending_purchase
-                     where pending_purchase.account_id = \"order\".account_id
-                       and pending_purchase.order_id = \"order\".order_id)
+        "orders that wait for payment are known, and are open (B-3)",
+        "select hex(\"order\".order_id) || ' is ' || state || ', closed at ' || coalesce(closed_at, 'no time')
+                || ', due at ' || coalesce(due_at, 'no time')
+           from \"order\" left join bill
+                on bill.account_id = \"order\".account_id and bill.order_id = \"order\".order_id
+          where (state = 'pending_payment' and bill.order_id is null)
+             or (state = 'pending_payment') < (due_at is not null)
+             or (bill.order_id is not null and state <> 'completed' and (state = 'closed') <> (closed_at is not null))
          union all
-         select hex(pending_purchase.order_id) || ' is not there'
-           from pending_purchase left join \"order\" on \"order\".order_id = pending_purchase.order_id
+         select hex(bill.order_id) || ' is not there'
+           from bill left join \"order\"
+                on \"order\".account_id = bill.account_id and \"order\".order_id = bill.order_id
           where \"order\".order_id is null",
+    ),
+    (
+        "the money of a payment is booked once (B-3)",
+        "select hex(payment.payment_id) || ' is ' || payment.state || ' over ' || payment.amount || ', booked is '
+                || coalesce(-entry.funding, 'nothing') || ' as number ' || coalesce(entry.number, 'none')
+           from payment left join entry
+                on entry.account_id = payment.account_id and entry.payment_id = payment.payment_id
+          where payment.state = 'succeeded'
+            and (-entry.funding is not payment.amount or entry.number is not payment.entry_number)
+         union all
+         select 'entry ' || hex(entry.entry_id) || ' books ' || hex(entry.payment_id) || ', which brought no money'
+           from entry left join payment on payment.payment_id = entry.payment_id
+          where entry.payment_id is not null
+            and (payment.account_id is null or payment.state not in ('succeeded', 'quarantined'))
+         union all
+         select 'entry ' || hex(entry.entry_id) || ' books ' || hex(payment.payment_id) || ', whose money was not credited'
+           from entry join payment on payment.payment_id = entry.payment_id and payment.state = 'quarantined'
+          where not exists (
+                select 1 from unapplied
+                 where unapplied.payment_id = payment.payment_id and unapplied.state = 'credited'
+                   and unapplied.credited_to = entry.account_id)",
+    ),
+    (
+        "money that applies to nothing is held, credited or given back (B-6)",
+        "select hex(payment.payment_id) || ' brought other money, and it is not held'
+           from payment
+          where payment.state = 'quarantined'
+            and not exists (select 1 from unapplied where unapplied.payment_id = payment.payment_id)
+         union all
+         select hex(unapplied.unapplied_id) || ' is ' || unapplied.state || ', booked are '
+                || count(entry.entry_id)
+           from unapplied left join entry
+                on entry.reference = unapplied.movement and entry.reason = 'recharge'
+                   and entry.account_id = unapplied.credited_to and entry.cash = unapplied.amount
+          group by unapplied.unapplied_id
+         having (unapplied.state = 'credited') <> (count(entry.entry_id) = 1)",
+    ),
+    (
+        "what was paid on a platform was paid once (B-3, R-15)",
+        "select hex(\"order\".order_id) || ' is completed, and paid by ' || count(entry.entry_id)
+           from \"order\" join bill
+                on bill.account_id = \"order\".account_id and bill.order_id = \"order\".order_id
+                left join entry
+                on entry.account_id = \"order\".account_id and entry.order_id = \"order\".order_id
+                   and entry.reason = 'payment'
+          where \"order\".kind in ('purchase', 'renewal') and \"order\".amount > 0
+          group by \"order\".order_id
+         having count(entry.entry_id) <> (\"order\".state = 'completed')
+         union all
+         select hex(\"order\".order_id) || ' is completed, and no entry puts its money into the wallet'
+           from \"order\"
+          where kind = 'recharge' and state = 'completed'
+            and not exists (
+                select 1 from entry
+                 where entry.account_id = \"order\".account_id and entry.order_id = \"order\".order_id
+                   and entry.reason = 'recharge' and entry.cash = \"order\".amount)",
+    ),
+    (
+        "payments and saved payment methods belong to an account and an order of it",
+        "select 'payment ' || hex(payment.payment_id)
+           from payment left join bill
+                on bill.account_id = payment.account_id and bill.order_id = payment.order_id
+          where bill.order_id is null
+         union all
+         select 'payment method ' || hex(payment_method_id) from payment_method
+          where account_id not in (select account_id from account)
+         union all
+         select 'license ' || hex(license.license_id) || ' is charged to ' || hex(license.card_method_id)
+           from license left join payment_method
+                on payment_method.account_id = license.account_id
+                   and payment_method.payment_method_id = license.card_method_id
+          where license.card_method_id is not null
+            and (payment_method.payment_method_id is null or payment_method.removed_at is not null)",
+    ),
+    (
+        "a license waits for one renewal at most (R-15)",
+        "select hex(license.license_id) || ' waits for ' || hex(license.charging_order_id) || ', which is '
+                || coalesce(\"order\".state, 'not there')
+           from license left join \"order\"
+                on \"order\".order_id = license.charging_order_id and \"order\".license_id = license.license_id
+          where license.charging_order_id is not null and license.ended_at is null
+            and (\"order\".state is not 'pending_payment' or \"order\".kind is not 'renewal')",
     ),
     (
         "an account is due when the first of its things is",
@@ -303,8 +386,8 @@ const CHECKS: [(&str, &str); 25] = [
                                  select min(deadline) from failback
                                   where failback.account_id = account.account_id and state = 'reserved'
                                  union all
-                                 select min(closes_at) from pending_purchase
-                                  where pending_purchase.account_id = account.account_id)) as first
+                                 select min(due_at) from bill
+                                  where bill.account_id = account.account_id)) as first
                    from account)
           where rights_due_at is not first",
     ),
@@ -403,6 +486,10 @@ fn wrong_order(order: &Order, revenue: i64) -> Option<String> {
     if revenue != paid {
         return Some(format!("{} should have {paid} in the ledger, it has {revenue}", order.id));
     }
+    // What is put into the wallet is no sum of anything.
+    if order.kind == OrderKind::Recharge {
+        return (!order.lines.is_empty()).then(|| format!("{} puts money into the wallet and has lines", order.id));
+    }
     if total(&order.lines) != Ok(order.amount) {
         return Some(format!("{} is not the sum of its lines", order.id));
     }
@@ -460,7 +547,7 @@ fn license_timers_are_true(
 ) -> Result<(), Trouble> {
     let mut statement = connection.prepare(LICENSES).map_err(trouble)?;
     let rows = statement.query_map([], |row: &Row<'_>| {
-        let stored = row.get::<_, Option<Sql<Instant>>>(29)?.map(|at| at.0);
+        let stored = row.get::<_, Option<Sql<Instant>>>(35)?.map(|at| at.0);
         Ok((row_rights::license(row)?, stored))
     });
     let mut wrong = Vec::new();

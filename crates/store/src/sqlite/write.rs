@@ -11,7 +11,7 @@ use domain::time::Instant;
 use rusqlite::{Connection, Statement, ToSql, params};
 
 use super::row::{lines_text, opt, sql};
-use super::write_rights;
+use super::{write_payments, write_rights};
 use crate::port::{ApiKey, DueAt, Timed};
 
 /// Writes everything that one decision changes.
@@ -30,8 +30,10 @@ pub(super) fn change_set(
     for resource in &changes.changed_resources {
         update_resource(connection, resource, due_at(Timed::Resource(resource), catalog))?;
     }
+    write_payments::closed_orders(connection, changes)?;
     insert_orders(connection, &changes.orders)?;
     write_rights::rights(connection, changes, catalog, due_at)?;
+    write_payments::payments(connection, changes)?;
     for revocation in &changes.revocations {
         revoke(connection, changes, *revocation)?;
     }
@@ -96,10 +98,10 @@ pub(super) const UPDATE_RIGHTS_TIMER: &str = "
                             limit 1)
                        union all
                        select * from (
-                           select closes_at
-                             from pending_purchase
-                            where pending_purchase.account_id = ?1
-                            order by closes_at
+                           select due_at
+                             from bill
+                            where bill.account_id = ?1 and due_at is not null
+                            order by due_at
                             limit 1)))
      where account_id = ?1";
 
@@ -109,6 +111,8 @@ fn changes_rights_timer(changes: &ChangeSet) -> bool {
         && changes.changed_licenses.is_empty()
         && changes.failbacks.is_empty()
         && changes.new_pending.is_empty()
+        && changes.prolonged.is_empty()
+        && changes.paid_orders.is_empty()
         && changes.closed_orders.is_empty())
 }
 
@@ -219,6 +223,11 @@ fn update_resource(connection: &Connection, resource: &Resource, due_at: Option<
     if n_updated == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_updated)) }
 }
 
+/// A write of one row that found another number of rows is a mistake.
+pub(super) fn one_row(n_rows: usize) -> rusqlite::Result<()> {
+    if n_rows == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_rows)) }
+}
+
 /// How many rows one statement inserts. Opening a table and its indexes costs as much as a row, so the rows of a decision
 /// go in together; a few sizes keep the number of prepared statements small.
 const ROWS_AT_ONCE: [usize; 4] = [8, 4, 2, 1];
@@ -314,10 +323,10 @@ fn revoke(connection: &Connection, changes: &ChangeSet, revocation: Revocation) 
 
 const INSERT_ENTRIES: &str = "
     insert into entry (account_id, number, entry_id, at, reason, cash, gift, revenue, funding, promotion, cash_after,
-        gift_after, order_id, reference)";
+        gift_after, order_id, reference, payment_id)";
 
 fn insert_entries(connection: &Connection, entries: &[Entry]) -> rusqlite::Result<()> {
-    insert_rows(connection, INSERT_ENTRIES, 14, entries, |values, entry| {
+    insert_rows(connection, INSERT_ENTRIES, 15, entries, |values, entry| {
         let postings = entry.postings;
         values
             .bind(sql(entry.account_id))?
@@ -333,7 +342,8 @@ fn insert_entries(connection: &Connection, entries: &[Entry]) -> rusqlite::Resul
             .bind(sql(entry.cash_after))?
             .bind(sql(entry.gift_after))?
             .bind(opt(entry.order_id))?
-            .bind(entry.reference.as_deref())?;
+            .bind(entry.reference.as_deref())?
+            .bind(opt(entry.payment_id))?;
         Ok(())
     })
 }

@@ -3,19 +3,18 @@
 use domain::activation::{ActivationCode, Redemption};
 use domain::assignment::Assignment;
 use domain::catalog::Catalog;
-use domain::change::{ChangeSet, NewPending, Pending};
+use domain::change::ChangeSet;
 use domain::failback::Failback;
-use domain::id::{AccountId, OrderId};
+use domain::id::AccountId;
 use domain::installation::Installation;
 use domain::license::License;
 use domain::license_file::Issued;
-use domain::order::OrderState;
 use domain::time::Instant;
 use domain::unit::{Allocation, Closing, Unit};
 use rusqlite::{Connection, params};
 
 use super::row::{opt, sql};
-use super::write::{insert_rows, put_meta};
+use super::write::{insert_rows, one_row, put_meta};
 use crate::port::{DueAt, KeyRing, SigningKey, Timed};
 
 /// Writes licenses before what refers to them, and ends uses of units before new ones begin.
@@ -54,21 +53,19 @@ pub(super) fn rights(
     if let Some(file) = &changes.file {
         insert_file(connection, account_id, file)?;
     }
-    for pending in &changes.new_pending {
-        insert_pending(connection, account_id, pending)?;
-    }
-    changes.closed_orders.iter().try_for_each(|order_id| close_order(connection, account_id, *order_id))
+    Ok(())
 }
 
 const INSERT_LICENSE: &str = "
     insert into license (account_id, license_id, state, product_version, plan, terms, auto_renew, term_started_at,
         expires_at, ends_at, run_unit, run_anchor, run_count, attempted_at, touched, assigned, reserved, consumed,
-        checked_out, reason, ended_at, due_at, kind, source, product, total, activated_at, parent_id, order_id, code_id)
+        checked_out, reason, ended_at, due_at, card_method_id, card_platform, card_is_live, charging_order_id,
+        charging_since, charging_until, kind, source, product, total, activated_at, parent_id, order_id, code_id)
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-        ?24, ?25, ?26, ?27, ?28, ?29, ?30)";
+        ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36)";
 
 fn insert_license(connection: &Connection, license: &License, due_at: Option<Instant>) -> rusqlite::Result<()> {
-    let License { run, units, subscription, .. } = license;
+    let License { run, units, subscription, card, charging, .. } = license;
     let n_inserted = connection.prepare_cached(INSERT_LICENSE)?.execute(params![
         sql(license.account_id),
         sql(license.id),
@@ -92,6 +89,12 @@ fn insert_license(connection: &Connection, license: &License, due_at: Option<Ins
         license.reason,
         opt(license.ended_at),
         opt(due_at),
+        opt(card.map(|card| card.method_id)),
+        card.map(|card| card.platform.name()),
+        card.map(|card| card.is_live),
+        opt(charging.map(|charging| charging.order_id)),
+        opt(charging.map(|charging| charging.since)),
+        opt(charging.map(|charging| charging.until)),
         license.kind.name(),
         license.source.name(),
         opt(subscription.map(|subscription| subscription.product)),
@@ -109,11 +112,12 @@ const UPDATE_LICENSE: &str = "
        set state = ?3, product_version = ?4, plan = ?5, terms = ?6, auto_renew = ?7, term_started_at = ?8,
            expires_at = ?9, ends_at = ?10, run_unit = ?11, run_anchor = ?12, run_count = ?13, attempted_at = ?14,
            touched = ?15, assigned = ?16, reserved = ?17, consumed = ?18, checked_out = ?19, reason = ?20,
-           ended_at = ?21, due_at = ?22
+           ended_at = ?21, due_at = ?22, card_method_id = ?23, card_platform = ?24, card_is_live = ?25,
+           charging_order_id = ?26, charging_since = ?27, charging_until = ?28
      where account_id = ?1 and license_id = ?2";
 
 fn update_license(connection: &Connection, license: &License, due_at: Option<Instant>) -> rusqlite::Result<()> {
-    let License { run, units, subscription, .. } = license;
+    let License { run, units, subscription, card, charging, .. } = license;
     let n_updated = connection.prepare_cached(UPDATE_LICENSE)?.execute(params![
         sql(license.account_id),
         sql(license.id),
@@ -137,12 +141,14 @@ fn update_license(connection: &Connection, license: &License, due_at: Option<Ins
         license.reason,
         opt(license.ended_at),
         opt(due_at),
+        opt(card.map(|card| card.method_id)),
+        card.map(|card| card.platform.name()),
+        card.map(|card| card.is_live),
+        opt(charging.map(|charging| charging.order_id)),
+        opt(charging.map(|charging| charging.since)),
+        opt(charging.map(|charging| charging.until)),
     ])?;
     one_row(n_updated)
-}
-
-fn one_row(n_rows: usize) -> rusqlite::Result<()> {
-    if n_rows == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(n_rows)) }
 }
 
 const PUT_UNIT: &str = "
@@ -309,32 +315,6 @@ fn insert_file(connection: &Connection, account_id: AccountId, file: &Issued) ->
     connection.prepare_cached(INSERT_FILE)?.execute(values).map(drop)
 }
 
-const INSERT_PENDING: &str = "
-    insert into pending_purchase (account_id, order_id, closes_at, purchase)
-    values (?1, ?2, ?3, ?4)";
-
-fn insert_pending(connection: &Connection, account_id: AccountId, new: &NewPending) -> rusqlite::Result<()> {
-    let NewPending { pending: Pending { order_id, closes_at }, purchase } = new;
-    let purchase = serde_json::to_string(purchase).expect("a purchase is plain data");
-    let values = params![sql(account_id), sql(*order_id), sql(*closes_at), purchase];
-    connection.prepare_cached(INSERT_PENDING)?.execute(values).map(drop)
-}
-
-const CLOSE_ORDER: &str = "
-    update \"order\"
-       set state = ?3
-     where account_id = ?1 and order_id = ?2 and state = 'pending_payment'";
-
-const DELETE_PENDING: &str = "
-    delete from pending_purchase
-     where account_id = ?1 and order_id = ?2";
-
-fn close_order(connection: &Connection, account_id: AccountId, order_id: OrderId) -> rusqlite::Result<()> {
-    let values = params![sql(account_id), sql(order_id), OrderState::Closed.name()];
-    one_row(connection.prepare_cached(CLOSE_ORDER)?.execute(values)?)?;
-    connection.prepare_cached(DELETE_PENDING)?.execute(params![sql(account_id), sql(order_id)]).map(drop)
-}
-
 const PUT_KEY: &str = "
     insert into signing_key (kid, certificate, locked, created_at, retired_at, revoked_at)
     values (?1, ?2, ?3, ?4, ?5, ?6)
@@ -366,8 +346,5 @@ pub(super) const STATEMENTS: &[(&str, &str)] = &[
     ("INSERT_CODE", INSERT_CODE),
     ("REDEEM", REDEEM),
     ("INSERT_FILE", INSERT_FILE),
-    ("INSERT_PENDING", INSERT_PENDING),
-    ("CLOSE_ORDER", CLOSE_ORDER),
-    ("DELETE_PENDING", DELETE_PENDING),
     ("PUT_KEY", PUT_KEY),
 ];

@@ -130,6 +130,7 @@ fn entry(desk: &mut Desk<'_>, account_id: AccountId, number: u64, postings: Post
         gift_after: amount(0),
         order_id: None,
         reference: None,
+        payment_id: None,
     }
 }
 

@@ -5,13 +5,14 @@ use std::convert::Infallible;
 use domain::account::Wallet;
 use domain::activation::Redemption;
 use domain::assignment::Assignment;
-use domain::change::{ChangeSet, NewPending, Pending};
+use domain::change::{ChangeSet, NewPending};
 use domain::failback::{self, Failback};
 use domain::id::{AccountId, Id};
 use domain::installation::{Installation, Retirement};
 use domain::license::{License, State, Subscription};
 use domain::license_file::Issued;
 use domain::order::{Order, OrderKind, OrderState, Trigger};
+use domain::payment::Cause;
 use domain::time::Period;
 use domain::unit::{Allocation, AllocationEnd, Closing, Ending, Unit, UnitCounts, Use};
 use store::{AssignmentFilter, Desk, EventFilter, FailbackFilter, LicenseFilter, OrderFilter, TransactError};
@@ -492,14 +493,14 @@ pub async fn an_order_waits_for_payment_once_and_is_closed_once(temp: TempStore)
     let waits = move |changes, desk: &mut Desk<'_>| {
         let waiting =
             Order { state: OrderState::PendingPayment, license_id: None, ..order(desk, &dr, OrderKind::Purchase) };
-        let pending = Pending { order_id: waiting.id, closes_at };
-        let purchase = license_purchase("dr/monthly", 1);
-        ChangeSet { new_pending: vec![NewPending { pending, purchase }], orders: vec![waiting], ..changes }
+        let cause = Cause::Purchase(license_purchase("dr/monthly", 1));
+        let new = NewPending { order_id: waiting.id, closes_at, closes_itself_at: Some(closes_at), cause };
+        ChangeSet { new_pending: vec![new], orders: vec![waiting], ..changes }
     };
     let waiting = tenant.write(waits).await.unwrap();
     let again = waiting.new_pending.clone();
     let order_id = waiting.orders[0].id;
-    let close = |id| move |changes, _: &mut Desk<'_>| ChangeSet { closed_orders: vec![id], ..changes };
+    let close = |id| move |changes, _: &mut Desk<'_>| ChangeSet { closed_orders: vec![(id, closes_at)], ..changes };
 
     tenant.check_conflict(move |changes, _| ChangeSet { new_pending: again, ..changes }).await;
     tenant.refusal(close(Id::from_u128(1))).await;

@@ -250,6 +250,7 @@ fn entry(desk: &mut Desk<'_>, account_id: AccountId, number: u64) -> Entry {
         gift_after: amount(12),
         order_id: None,
         reference: None,
+        payment_id: None,
     }
 }
 

@@ -4,7 +4,7 @@ use domain::activation::ActivationCode;
 use domain::assignment::Assignment;
 use domain::calendar::Unit;
 use domain::catalog::Term;
-use domain::change::{ChangeSet, NewPending, Pending};
+use domain::change::{ChangeSet, NewPending};
 use domain::event::{Body, Event, Reminded, ReminderReason, Subject};
 use domain::failback::{self, Failback};
 use domain::id::{AccountId, Id, LicenseId};
@@ -12,6 +12,7 @@ use domain::installation::{Installation, Retirement};
 use domain::license::{Kind, License, Source, State, Subscription};
 use domain::license_file::Issued;
 use domain::order::{OrderKind, OrderState, Trigger};
+use domain::payment::{Card, Charging, PlatformName};
 use domain::purchase::{self, Purchase};
 use domain::renewal::Length;
 use domain::resource::{Attempt, Outcome, Run};
@@ -41,6 +42,16 @@ pub fn full_license(desk: &mut Desk<'_>, account_id: AccountId) -> License {
         ends_at: second(600),
         run: Run { unit: Unit::Month, anchor: second(-60), count: 7 },
         attempted_at: Some(second(-9)),
+        card: Some(Card {
+            method_id: desk.ids.next(desk.now, account_id.shard()),
+            platform: PlatformName::Stripe,
+            is_live: true,
+        }),
+        charging: Some(Charging {
+            order_id: desk.ids.next(desk.now, account_id.shard()),
+            since: second(-8),
+            until: second(500),
+        }),
         units: UnitCounts { touched: 50, assigned: 11, reserved: 12, consumed: 13, checked_out: 14 },
         reason: Some("ein »Grund«, 'quoted' 原因".to_owned()),
         ended_at: None,
@@ -54,6 +65,8 @@ pub fn full_license(desk: &mut Desk<'_>, account_id: AccountId) -> License {
 /// A license with nothing optional.
 pub fn plain_license(desk: &mut Desk<'_>, account_id: AccountId) -> License {
     License {
+        card: None,
+        charging: None,
         source: Source::Grant,
         subscription: None,
         auto_renew: false,
@@ -469,7 +482,7 @@ pub async fn an_order_that_waits_for_payment_and_is_closed(temp: TempStore) {
     let ordered = shop.draft(account, Wanted::default(), |draft| purchase::order(draft, bought, Trigger::Customer));
     let (changes, order) = ordered.await.unwrap();
     let stored = shop.store().order(order.id).await.unwrap();
-    let NewPending { pending: Pending { order_id, closes_at }, .. } = changes.new_pending[0];
+    let NewPending { order_id, closes_at, .. } = changes.new_pending[0];
     shop.temp.stand_at(closes_at);
     shop.do_due().await;
 

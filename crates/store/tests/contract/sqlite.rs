@@ -69,7 +69,7 @@ async fn an_unbalanced_entry_cannot_be_written_by_hand() {
 
     let insert =
         "insert into entry select account_id, number + 100, entry_id, at, reason, cash, gift, revenue + 1, funding,
-                         promotion, cash_after, gift_after, order_id, reference
+                         promotion, cash_after, gift_after, order_id, reference, null
                     from entry";
     assert!(refusal(&connection, insert).contains("entry_balance"));
 }

@@ -80,7 +80,7 @@ async fn what_was_made_busy_has_a_row_of_everything() {
     assert_eq!(count("select count(distinct ending) from allocation"), 5);
     assert_eq!(count("select count(*) from \"order\" where kind = 'renewal' and license_id is not null"), 1);
     assert_eq!(count("select count(*) from license_file"), 1);
-    assert_eq!(count("select count(*) from pending_purchase"), 1);
+    assert_eq!(count("select count(*) from bill"), 1);
     assert_eq!(count("select count(*) from activation_code where redeemed_at is not null"), 1);
     assert_eq!(shop.store().verify().await.unwrap(), []);
 }
@@ -322,11 +322,11 @@ async fn verify_finds_a_code_that_made_no_license_and_a_license_of_no_code() {
 
 #[tokio::test]
 async fn verify_finds_an_order_that_waits_and_is_not_known_and_one_that_does_not_wait() {
-    let check = "orders that wait for payment are known, and no others (B-3)";
-    check_finds(check, "delete from pending_purchase").await;
+    let check = "orders that wait for payment are known, and are open (B-3)";
+    check_finds(check, "delete from bill").await;
     check_finds(check, "update \"order\" set state = 'closed' where state = 'pending_payment'").await;
-    check_finds(check, "update pending_purchase set order_id = randomblob(16)").await;
-    check_finds(check, "update pending_purchase set account_id = randomblob(16)").await;
+    check_finds(check, "update bill set order_id = randomblob(16)").await;
+    check_finds(check, "update bill set account_id = randomblob(16)").await;
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ async fn verify_finds_what_is_due_before_its_account() {
     let check = "licenses, failbacks and waiting orders are due when their account says so";
     check_finds(check, "update license set due_at = 1 where state = 'grace'").await;
     check_finds(check, "update failback set deadline = 1 where state = 'reserved'").await;
-    check_finds(check, "update pending_purchase set closes_at = 1").await;
+    check_finds(check, "update bill set due_at = 1").await;
     check_finds(check, "update account set rights_due_at = rights_due_at + 1").await;
     check_finds(check, "update account set rights_due_at = null").await;
     let check = "an account is due when the first of its things is";

@@ -454,18 +454,19 @@ pub async fn more_licenses_than_one_decision_takes_are_not_the_whole(temp: TempS
 }
 
 /// Orders something that is paid on the payment platform.
-async fn orders(shop: &Shop, account: AccountId) -> NewPending {
+async fn orders(shop: &Shop, account: AccountId) -> Pending {
     let bought = license_purchase("dr/monthly", 1);
     let ordered = shop.draft(account, Wanted::default(), |draft| purchase::order(draft, bought, Trigger::Customer));
-    ordered.await.unwrap().0.new_pending.remove(0)
+    let NewPending { order_id, closes_at, .. } = ordered.await.unwrap().0.new_pending.remove(0);
+    Pending { order_id, closes_at }
 }
 
 pub async fn orders_that_are_due_to_close_are_loaded(temp: TempStore) {
     let shop = Shop::open(temp).await;
     let account = shop.account(0).await;
-    let NewPending { pending: first, .. } = orders(&shop, account).await;
+    let first = orders(&shop, account).await;
     shop.temp.stand_at(shop.now().plus_seconds(60));
-    let NewPending { pending: second, .. } = orders(&shop, account).await;
+    let second = orders(&shop, account).await;
 
     shop.temp.stand_at(first.closes_at.plus_seconds(-1));
     let before = shop.view(account, Wanted::default()).await.pending;

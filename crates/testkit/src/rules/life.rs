@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::account::Wallet;
-use domain::change::{ChangeSet, Freeze, UnpaidArrears, View};
+use domain::change::{ChangeSet, Freeze, NewPending, Pending, UnpaidArrears, View};
 use domain::desk::{self, AccountEdit, CreditKind, ResourceRefusal, WalletRefusal};
 use domain::draft::Draft;
 use domain::due;
 use domain::event::{Body, Event};
 use domain::forecast::{Forecast, forecast};
 use domain::holding::HoldingId;
-use domain::id::{FreezeId, Ids, ResourceId};
+use domain::id::{FreezeId, Ids, OrderId, PaymentId, PaymentMethodId, ResourceId, UnappliedId};
 use domain::ledger::Entry;
 use domain::license::{License, Source};
 use domain::order::{Order, OrderKind, OrderState, Trigger};
+use domain::payment::{Cause, Payment, PaymentMethod, State as PaymentState, Unapplied, UnappliedState};
 use domain::purchase::{Purchase, PurchaseRefusal, buy};
 use domain::recycling::Timers;
 use domain::renewal::{Choice, RenewalRefusal};
@@ -46,6 +47,10 @@ pub struct Life {
     pub(super) view: View,
     pub(super) records: Records,
     freezes: BTreeMap<FreezeId, Freeze>,
+    pub(super) bills: BTreeMap<OrderId, (Cause, Instant, Option<Instant>)>,
+    pub(super) payments: BTreeMap<PaymentId, Payment>,
+    pub(super) methods: BTreeMap<PaymentMethodId, PaymentMethod>,
+    pub(super) unapplied: BTreeMap<UnappliedId, Unapplied>,
     pub(super) names: BTreeMap<HoldingId, String>,
     orders: Vec<Order>,
     entries: Vec<Entry>,
@@ -68,6 +73,10 @@ impl Life {
             view,
             records: Records::default(),
             freezes: BTreeMap::new(),
+            bills: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            methods: BTreeMap::new(),
+            unapplied: BTreeMap::new(),
             names: BTreeMap::new(),
             orders: Vec::new(),
             entries: Vec::new(),
@@ -95,7 +104,17 @@ impl Life {
         command: impl FnOnce(&mut Draft<'_>) -> Result<T, R>,
     ) -> Result<T, R> {
         let rights = self.records.load(asked);
-        let view = View { rights, pending: self.records.pending_due(self.now), ..self.view.clone() };
+        let asked_bill = asked.bill.and_then(|id| self.bill(id));
+        let asked_unapplied = asked.unapplied.and_then(|id| self.unapplied.get(&id)).cloned();
+        let asked_method = asked.method.and_then(|id| self.methods.get(&id)).cloned();
+        let view = View {
+            rights,
+            pending: self.records.pending_due(self.now),
+            bill: asked_bill,
+            unapplied: asked_unapplied,
+            method: asked_method,
+            ..self.view.clone()
+        };
         let mut draft = Draft::new(self.books.books(), view, &mut self.ids, self.now);
         due::run(&mut draft);
         let reply = command(&mut draft)?;
@@ -126,11 +145,34 @@ impl Life {
             self.view.resources[index] = changed;
         }
         self.orders.extend(orders);
-        for order_id in changes.closed_orders {
+        for new in changes.new_pending {
+            let NewPending { order_id, closes_at, cause, .. } = new;
+            self.bills.insert(order_id, (cause, closes_at, None));
+        }
+        for (Pending { order_id, .. }, until) in changes.prolonged {
+            self.bills.get_mut(&order_id).expect("a prolonged order waits for a platform").1 = until;
+        }
+        for (order_id, at) in changes.closed_orders {
             let order = self.orders.iter_mut().find(|order| order.id == order_id).expect("a closed order was made");
             assert_eq!(order.state, OrderState::PendingPayment, "{order_id} is closed twice");
             order.state = OrderState::Closed;
+            self.bills.get_mut(&order_id).expect("a closed order waited for a platform").2 = Some(at);
         }
+        for paid in changes.paid_orders {
+            let order = self.orders.iter_mut().find(|order| order.id == paid.id).expect("a paid order was made");
+            assert!(matches!(order.state, OrderState::PendingPayment | OrderState::Closed), "{order:?} is paid twice");
+            assert_eq!(
+                (order.amount, order.kind, order.sold),
+                (paid.amount, paid.kind, paid.sold),
+                "what it says stays"
+            );
+            *order = paid;
+        }
+        for payment in changes.payments {
+            self.keep_payment(payment);
+        }
+        changes.unapplied.into_iter().for_each(|unapplied| self.keep_unapplied(unapplied));
+        self.methods.extend(changes.method.map(|method| (method.id, method)));
         for revocation in changes.revocations {
             let order = self.orders.iter_mut().find(|order| order.id == revocation.order_id);
             let order = order.expect("a revoked order was made");
@@ -140,10 +182,48 @@ impl Life {
         }
         self.view.unpaid_arrears = unpaid(&self.orders);
         self.entries.extend(changes.entries);
+        self.check_bookings();
         self.attempts.extend(changes.attempts);
         self.events.extend(changes.events);
         self.freezes.extend(changes.freeze.map(|freeze| (freeze.id, freeze)));
         check_charges(&self.orders);
+    }
+
+    /// What is known of money is never unlearned, and while one payment may bring money there is no other.
+    fn keep_payment(&mut self, payment: Payment) {
+        if let Some(before) = self.payments.insert(payment.id, payment.clone()) {
+            let is_known = matches!(before.state, PaymentState::Succeeded | PaymentState::Quarantined);
+            assert!(!is_known || before.state == payment.state, "{before:?} becomes {payment:?}");
+            assert_eq!((before.amount, before.order_id), (payment.amount, payment.order_id), "{payment:?}");
+        }
+        let is_settled = matches!(payment.state, PaymentState::Succeeded | PaymentState::Quarantined);
+        assert_eq!(is_settled, payment.movement.is_some() && payment.settled_at.is_some(), "{payment:?}");
+        assert!(payment.state.is_open() || payment.check_at.is_none(), "nothing is to be asked: {payment:?}");
+        let open = self.payments.values().filter(|other| other.order_id == payment.order_id && other.state.is_open());
+        assert!(open.count() <= 1, "two payments of one order may bring money: {payment:?}");
+    }
+
+    /// One movement of money is held once, and what went on does not come back.
+    fn keep_unapplied(&mut self, unapplied: Unapplied) {
+        let is_twin = |other: &Unapplied| {
+            other.id != unapplied.id && (other.platform, &other.movement) == (unapplied.platform, &unapplied.movement)
+        };
+        assert!(!self.unapplied.values().any(is_twin), "a movement is held twice: {unapplied:?}");
+        let before = self.unapplied.insert(unapplied.id, unapplied.clone());
+        let is_over = |before: &Unapplied| matches!(before.state, UnappliedState::Credited | UnappliedState::Refunded);
+        assert!(before.is_none_or(|before| !is_over(&before)), "it is no longer held, and changes: {unapplied:?}");
+    }
+
+    /// A payment is booked once, by the entry that its receipt names.
+    fn check_bookings(&self) {
+        let mut booked = BTreeMap::new();
+        for entry in &self.entries {
+            let twin = entry.payment_id.and_then(|id| booked.insert(id, entry.number));
+            assert_eq!(twin, None, "a payment is booked twice: {entry:?}");
+        }
+        for payment in self.payments.values().filter(|payment| payment.state == PaymentState::Succeeded) {
+            assert_eq!(payment.entry_number, booked.get(&payment.id).copied(), "{payment:?}");
+        }
     }
 
     fn give_name(&mut self, id: impl Into<HoldingId>, name: String) {
@@ -440,10 +520,13 @@ fn about(order: &Order) -> Option<HoldingId> {
     order.resource_id.map(HoldingId::from).or(order.license_id.map(HoldingId::from))
 }
 
-/// one charge for each resource or license and period start.
+/// one charge for each resource or license and period start. What was closed, unpaid, charges nothing.
 fn check_charges(orders: &[Order]) {
     let mut charged = BTreeSet::new();
-    for order in orders.iter().filter(|order| matches!(order.kind, OrderKind::Purchase | OrderKind::Renewal)) {
+    let charges = |order: &&Order| {
+        matches!(order.kind, OrderKind::Purchase | OrderKind::Renewal) && order.state != OrderState::Closed
+    };
+    for order in orders.iter().filter(charges) {
         let slot = about(order).zip(order.period.map(|period| period.start));
         assert!(slot.is_none_or(|slot| charged.insert(slot)), "a second charge for one period: {order:?}");
     }

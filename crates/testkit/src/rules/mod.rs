@@ -2,6 +2,7 @@
 
 mod licensing;
 mod life;
+mod paying;
 mod records;
 mod timeline;
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::activation::{ActivationCode, Redemption};
 use domain::assignment::Assignment;
 use domain::calendar::BillingZone;
-use domain::change::{ChangeSet, NewPending, Pending, Rights};
+use domain::change::{ChangeSet, Pending, Rights};
 use domain::due;
 use domain::failback::{Failback, State as FailbackState};
-use domain::id::{AssignmentId, CodeId, FailbackId, InstallationId, LicenseId};
+use domain::id::{AssignmentId, CodeId, FailbackId, InstallationId, LicenseId, OrderId, PaymentMethodId, UnappliedId};
 use domain::installation::Installation;
 use domain::label::{InstallationName, JobId};
 use domain::license::License;
@@ -26,6 +26,9 @@ pub(super) struct Asked {
     pub(super) installation: Option<InstallationId>,
     pub(super) installation_name: Option<InstallationName>,
     pub(super) code: Option<CodeId>,
+    pub(super) bill: Option<OrderId>,
+    pub(super) unapplied: Option<UnappliedId>,
+    pub(super) method: Option<PaymentMethodId>,
 }
 
 /// All rows of one account, oldest first.
@@ -39,7 +42,8 @@ pub(super) struct Records {
     pub(super) installations: Vec<Installation>,
     pub(super) codes: BTreeMap<CodeId, ActivationCode>,
     pub(super) files: Vec<Issued>,
-    pub(super) pending: Vec<NewPending>,
+    /// When orders that wait for a platform close by themselves.
+    pub(super) pending: Vec<Pending>,
 }
 
 impl Records {
@@ -94,14 +98,14 @@ impl Records {
     }
 
     pub(super) fn pending_due(&self, now: Instant) -> Vec<Pending> {
-        self.pending.iter().map(|new| new.pending).filter(|pending| pending.closes_at <= now).collect()
+        self.pending.iter().copied().filter(|pending| pending.closes_at <= now).collect()
     }
 
     /// The earliest instant at which something of it is due.
     pub(super) fn next_due(&self, zone: &BillingZone) -> Option<Instant> {
         let of_licenses = self.licenses.iter().filter_map(|license| due::license_due_at(license, zone));
         let of_failbacks = self.failbacks.iter().filter_map(Failback::due_at);
-        let of_orders = self.pending.iter().map(|new| new.pending.closes_at);
+        let of_orders = self.pending.iter().map(|pending| pending.closes_at);
         of_licenses.chain(of_failbacks).chain(of_orders).min()
     }
 
@@ -119,9 +123,26 @@ impl Records {
         changes.installation.iter().for_each(|installation| self.put_installation(installation));
         changes.redemption.iter().for_each(|redemption| self.redeem(*redemption));
         changes.file.iter().for_each(|file| self.add_file(*file));
-        self.pending.extend(changes.new_pending.iter().cloned());
-        self.pending.retain(|new| !changes.closed_orders.contains(&new.pending.order_id));
+        let closing = changes
+            .new_pending
+            .iter()
+            .filter_map(|new| new.closes_itself_at.map(|closes_at| Pending { order_id: new.order_id, closes_at }));
+        self.pending.extend(closing);
+        for (prolonged, _) in &changes.prolonged {
+            self.pending.retain(|pending| pending.order_id != prolonged.order_id);
+            self.pending.extend((prolonged.closes_at < Instant::MAX).then_some(*prolonged));
+        }
+        let closed = changes.closed_orders.iter().map(|(order_id, _)| *order_id);
+        let done: BTreeSet<_> = closed.chain(changes.paid_orders.iter().map(|order| order.id)).collect();
+        self.pending.retain(|pending| !done.contains(&pending.order_id));
+        changes.method.iter().filter(|method| method.removed_at.is_some()).for_each(|method| self.forget(method.id));
         self.check();
+    }
+
+    /// no license is charged any more to a payment method that was removed.
+    fn forget(&mut self, method_id: PaymentMethodId) {
+        let is_charged = |license: &&mut License| license.card.is_some_and(|card| card.method_id == method_id);
+        self.licenses.iter_mut().filter(is_charged).for_each(|license| license.card = None);
     }
 
     fn add_license(&mut self, license: &License) {

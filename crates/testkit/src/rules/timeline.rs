@@ -10,6 +10,7 @@ use domain::id::{LicenseId, ResourceId};
 use domain::ledger::{Entry, EntryReason};
 use domain::license::Source;
 use domain::order::{Order, OrderKind, OrderState};
+use domain::payment::Applied;
 use domain::resource::{Attempt, Outcome};
 use domain::time::{Instant, Period};
 
@@ -96,7 +97,7 @@ impl Teller<'_> {
         let Entry { reason, postings, cash_after, gift_after, .. } = entry;
         let after = format!("cash {cash_after}, gift {gift_after}");
         match reason {
-            EntryReason::Charge => None,
+            EntryReason::Charge | EntryReason::Payment => None,
             EntryReason::Recharge | EntryReason::Credit | EntryReason::Refund | EntryReason::Adjustment => {
                 let amount = postings.cash.minor() + postings.gift.minor();
                 Some(format!("{} {amount}: {after}", reason.name()))
@@ -113,7 +114,15 @@ impl Teller<'_> {
         let n_lines = if lines.len() > 1 { format!(" in {} lines", lines.len()) } else { String::new() };
         if order.state == OrderState::PendingPayment {
             let product = order.sold.map_or_else(String::new, |sold| sold.product.to_string());
-            return Some(format!("{product} is ordered for {amount}: {period}"));
+            return Some(match kind {
+                OrderKind::Renewal => format!("{name} is charged {amount}: {period}"),
+                OrderKind::Recharge => format!("a recharge of {amount} is ordered"),
+                OrderKind::Purchase
+                | OrderKind::Arrears
+                | OrderKind::Deletion
+                | OrderKind::Refund
+                | OrderKind::Adjustment => format!("{product} is ordered for {amount}: {period}"),
+            });
         }
         match kind {
             OrderKind::Purchase => Some(format!("{name} is bought for {amount}: {period}{left}")),
@@ -126,6 +135,12 @@ impl Teller<'_> {
                 Some(format!("{name} {} {amount}", kind.name()))
             }
         }
+    }
+
+    /// An order that was paid on a platform; a recharge is told with its entry.
+    fn paid_order(&self, subject: Subject) -> Option<String> {
+        let is_it = |order: &&Order| subject == Subject::Order(order.id) && order.kind != OrderKind::Recharge;
+        self.changes.paid_orders.iter().find(is_it).and_then(|order| self.order(order))
     }
 
     /// A success is told with its order.
@@ -148,17 +163,31 @@ impl Teller<'_> {
         let name = match event.subject {
             Subject::Resource(id) => self.name(Some(id)),
             Subject::License(id) => self.name(Some(id)),
-            Subject::Account(_) | Subject::Order(_) | Subject::Failback(_) | Subject::Installation(_) => "",
+            Subject::Account(_)
+            | Subject::Order(_)
+            | Subject::Failback(_)
+            | Subject::Installation(_)
+            | Subject::Payment(_) => "",
         };
         match &event.body {
-            Body::OrderCompleted { .. }
-            | Body::ResourceActivated { .. }
+            Body::OrderCompleted { .. } => self.paid_order(event.subject),
+            Body::ResourceActivated { .. }
             | Body::ResourceRenewed { .. }
             | Body::RenewalPostponed { .. }
             | Body::ArrearsCreated { .. }
             | Body::LicenseActivated { source: Source::Purchase, .. }
             | Body::LicenseRenewed { .. } => None,
             Body::OrderClosed {} => Some("an order closes".to_owned()),
+            Body::PaymentSucceeded { amount, applied_to: Applied::Order, .. } => Some(format!("{amount} is paid")),
+            Body::PaymentSucceeded { amount, applied_to: Applied::Wallet, .. } => {
+                Some(format!("{amount} is paid, into the wallet"))
+            }
+            Body::PaymentFailed { code, .. } => Some(format!("a payment fails: {code}")),
+            Body::PaymentActionRequired { until, .. } => {
+                Some(format!("a payment needs its owner until {}", self.zone.show(*until)))
+            }
+            Body::PaymentUnapplied { amount, reason, .. } => Some(format!("{amount} is held: {}", reason.name())),
+            Body::PaymentDisputed { amount, .. } => Some(format!("{amount} is disputed")),
             Body::LicenseActivated { total, expires_at, .. } => {
                 Some(format!("{name} of {total} until {}", self.zone.show(*expires_at)))
             }

@@ -33,6 +33,7 @@ Names such as R-2 are those of the rules.";
     tags(
         (name = "Accounts", description = "Customers and their API keys."),
         (name = "Wallet", description = "Money in, money set aside, balances, transactions, and what will fall due."),
+        (name = "Payments", description = "Money from outside: recharges, payments, unapplied money, notices."),
         (name = "Catalog", description = "Products and plans."),
         (name = "Orders", description = "Buying, and the documents of everything that was paid or changed."),
         (name = "Resources", description = "What was bought: its switch, its renewals, its end."),
@@ -63,12 +64,12 @@ pub(crate) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
     name_rows(components);
     let optional = schemas_without_required(components);
     for (url, item) in &mut document.paths.paths {
-        let post = item.post.as_mut().filter(|_| url.starts_with(path::V1));
+        let post = item.post.as_mut().filter(|_| needs_key(url));
         if let Some(operation) = post {
             operation.parameters.get_or_insert_default().push(RefOr::T(idempotency_key()));
         }
         for operation in operations(item) {
-            if url.starts_with(path::V1) {
+            if needs_key(url) {
                 secure(operation);
             }
             describe_problems(operation);
@@ -76,6 +77,11 @@ pub(crate) fn complete(mut document: openapi::OpenApi) -> openapi::OpenApi {
         }
     }
     document
+}
+
+/// Everything below `/v1` but the notices of the payment platform, which it signs.
+fn needs_key(url: &str) -> bool {
+    url.starts_with(path::V1) && url != path::WEBHOOKS_STRIPE
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

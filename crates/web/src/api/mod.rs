@@ -32,13 +32,16 @@ mod orders;
 mod origin;
 mod page;
 mod path;
+mod payments;
 mod problem;
 mod query;
 mod renewals;
 mod resources;
+mod unapplied;
 mod units;
 mod validate;
 mod wallet;
+mod webhooks;
 mod wire;
 
 use std::sync::Arc;
@@ -77,6 +80,8 @@ fn v1() -> OpenApiRouter<App> {
         .merge(clock::routes())
         .merge(accounts::routes())
         .merge(wallet::routes())
+        .merge(payments::routes())
+        .merge(unapplied::routes())
         .merge(catalog::routes())
         .merge(orders::routes())
         .merge(resources::routes())
@@ -95,7 +100,7 @@ fn v1() -> OpenApiRouter<App> {
 
 /// What needs no key.
 fn public() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(license_files::public()).merge(operations::routes())
+    OpenApiRouter::new().merge(license_files::public()).merge(webhooks::public()).merge(operations::routes())
 }
 
 pub(crate) fn router(engine: Engine, options: Options) -> Router {

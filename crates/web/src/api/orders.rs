@@ -193,7 +193,7 @@ impl From<domain::order::Order> for Order {
 
 impl Order {
     /// The order, and where it is paid if it waits for that.
-    fn payable(order: domain::order::Order, origin: &Origin) -> Self {
+    pub(crate) fn payable(order: domain::order::Order, origin: &Origin) -> Self {
         let is_pending = order.state == domain::order::OrderState::PendingPayment;
         let checkout_url = is_pending.then(|| origin.url(&path::checkout(order.id)));
         Self { checkout_url, ..order.into() }

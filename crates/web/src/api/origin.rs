@@ -12,6 +12,11 @@ use super::problem::Problem;
 pub(crate) struct Origin(String);
 
 impl Origin {
+    /// The address without a path.
+    pub(crate) fn site(&self) -> &str {
+        &self.0
+    }
+
     /// The address of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.0)

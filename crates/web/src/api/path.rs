@@ -12,6 +12,8 @@ pub(crate) const DOCS_STYLE: &str = "/docs/style.css";
 pub(crate) const LICENSE_KEYS: &str = "/.well-known/license-keys.json";
 
 pub(crate) const CHECKOUT: &str = "/checkout/{id}";
+pub(crate) const CHECKOUT_RETURN: &str = "/checkout/{id}/return";
+pub(crate) const WEBHOOKS_STRIPE: &str = "/v1/webhooks/stripe";
 
 /// Where an order is paid.
 pub(crate) fn checkout(id: OrderId) -> String {
@@ -32,6 +34,17 @@ pub(crate) const ACCOUNT_FREEZES: &str = "/v1/accounts/{id}/freezes";
 pub(crate) const ACCOUNT_FREEZE: &str = "/v1/accounts/{id}/freezes/{freeze_id}";
 pub(crate) const ACCOUNT_BALANCE: &str = "/v1/accounts/{id}/balance";
 pub(crate) const ACCOUNT_TRANSACTIONS: &str = "/v1/accounts/{id}/transactions";
+pub(crate) const ACCOUNT_RECHARGES: &str = "/v1/accounts/{id}/recharges";
+pub(crate) const ACCOUNT_RECHARGE_LIMITS: &str = "/v1/accounts/{id}/recharge-limits";
+pub(crate) const ACCOUNT_PAYMENT_METHODS: &str = "/v1/accounts/{id}/payment-methods";
+pub(crate) const PAYMENT_METHOD: &str = "/v1/payment-methods/{id}";
+pub(crate) const PAYMENTS: &str = "/v1/payments";
+pub(crate) const PAYMENT: &str = "/v1/payments/{id}";
+pub(crate) const PAYMENT_CHECK: &str = "/v1/payments/{id}/check";
+pub(crate) const PAYMENT_CONFIRM: &str = "/v1/payments/{id}/confirm";
+pub(crate) const UNAPPLIED: &str = "/v1/unapplied";
+pub(crate) const UNAPPLIED_CREDIT: &str = "/v1/unapplied/{id}/credit";
+pub(crate) const UNAPPLIED_REFUND: &str = "/v1/unapplied/{id}/refund";
 pub(crate) const ACCOUNT_FORECAST: &str = "/v1/accounts/{id}/forecast";
 
 pub(crate) const PRODUCTS: &str = "/v1/products";

@@ -34,6 +34,7 @@ pub(crate) enum Code {
     MethodNotAllowed,
     Conflict,
     BodyTooLarge,
+    InvalidNotice,
     DatabaseUnavailable,
     DiskFull,
     Timeout,
@@ -41,7 +42,7 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::MalformedJson,
         Self::UnreadableBody,
         Self::InvalidRequest,
@@ -53,6 +54,7 @@ impl Code {
         Self::MethodNotAllowed,
         Self::Conflict,
         Self::BodyTooLarge,
+        Self::InvalidNotice,
         Self::DatabaseUnavailable,
         Self::DiskFull,
         Self::Timeout,
@@ -72,6 +74,7 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
             Self::BodyTooLarge => "body_too_large",
+            Self::InvalidNotice => "invalid_notice",
             Self::DatabaseUnavailable => "database_unavailable",
             Self::DiskFull => "disk_full",
             Self::Timeout => "timeout",
@@ -81,7 +84,7 @@ impl Code {
 
     pub(crate) const fn status(self) -> StatusCode {
         match self {
-            Self::MalformedJson | Self::UnreadableBody => StatusCode::BAD_REQUEST,
+            Self::MalformedJson | Self::UnreadableBody | Self::InvalidNotice => StatusCode::BAD_REQUEST,
             Self::InvalidRequest | Self::InvalidIdempotencyKey | Self::IdempotencyKeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
@@ -112,6 +115,7 @@ impl Code {
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::BodyTooLarge
+            | Self::InvalidNotice
             | Self::Internal => None,
         }
     }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::id::{AccountId, EntryId, FreezeId, LicenseId, OrderId, ResourceId};
+use domain::id::{AccountId, EntryId, FreezeId, LicenseId, OrderId, PaymentId, ResourceId};
 use domain::ledger::Entry;
 use domain::money::{Amount, Currency};
 use engine::Engine;
@@ -77,9 +77,16 @@ struct Transaction {
     /// Gift after it.
     #[schema(value_type = i64)]
     gift_after: Amount,
-    /// The operator's reference.
+    /// What came from outside, in minor units: a recharge, a credit, or what was paid on a payment platform past the wallet
+    /// (B-3).
+    #[schema(value_type = i64)]
+    received: Amount,
+    /// The operator's reference, or the platform's.
     #[schema(required)]
     reference: Option<String>,
+    /// The payment that brought it.
+    #[schema(value_type = Option<String>, required)]
+    payment_id: Option<PaymentId>,
 }
 
 impl From<Entry> for Transaction {
@@ -94,7 +101,9 @@ impl From<Entry> for Transaction {
             balance_after: entry.cash_after.plus(entry.gift_after).expect(fits),
             cash_after: entry.cash_after,
             gift_after: entry.gift_after,
+            received: entry.postings.funding.negated(),
             reference: entry.reference,
+            payment_id: entry.payment_id,
         }
     }
 }

@@ -98,7 +98,29 @@ words! {
 }
 words! {
     /// Why money moved.
-    TransactionKind is domain::ledger::EntryReason { Recharge, Credit, Charge, Refund, Adjustment }
+    TransactionKind is domain::ledger::EntryReason { Recharge, Credit, Charge, Payment, Refund, Adjustment }
+}
+
+words! {
+    /// A payment platform.
+    PlatformName is domain::payment::PlatformName { Sandbox, Stripe, BankTransfer }
+}
+words! {
+    /// How the money is to come: a buyer pays, or a saved payment method is charged.
+    Means is domain::payment::Means { Checkout, OffSession }
+}
+words! {
+    /// Where a payment stands. `unknown`: the platform gave no answer and is asked again; `quarantined`: other money came
+    /// than was asked for, it is held (B-6).
+    PaymentState is domain::payment::State { Created, Processing, Succeeded, Failed, Expired, Unknown, Quarantined }
+}
+words! {
+    /// Why money was not applied (B-6).
+    Mismatch is domain::payment::Mismatch { Amount, Currency, Mode, Unexpected }
+}
+words! {
+    /// What became of unapplied money.
+    UnappliedState is domain::payment::UnappliedState { Held, Credited, Refunding, Refunded }
 }
 
 /// To the end of the local month, for monthly plans (B-7).

@@ -13,6 +13,7 @@ mod licenses;
 mod lists;
 mod offline;
 mod operations;
+mod payments;
 mod reference;
 mod scope;
 mod shop;

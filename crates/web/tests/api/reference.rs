@@ -67,7 +67,7 @@ async fn nothing_below_v1_answers_without_a_key() {
     let mut calls = 0;
 
     for (url, method, operation) in operations(&document()) {
-        if url.starts_with("/v1/") {
+        if url.starts_with("/v1/") && url != "/v1/webhooks/stripe" {
             let path = url.replace(['{', '}'], "");
             assert!(operation["security"][0].get("bearer").is_some(), "{method} {url} names no security");
             assert!(operation["responses"].get("401").is_some(), "{method} {url} names no 401");

@@ -7,8 +7,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use domain::calendar::BillingZone;
+use domain::money::Amount;
 use engine::signing::{self, KeyError, Secret};
 use engine::{Engine, SiteClock};
+use engine::{Limits, Payments};
+use payments::{BankTransfer, Platform};
 use seal::PublicKey;
 use serde_json::{Value, json};
 use store::Store;
@@ -24,7 +27,7 @@ pub(crate) const VENDOR: &str = "https://vendor.example";
 /// A site.
 pub(crate) struct Shop {
     router: Router,
-    engine: Engine,
+    pub(crate) engine: Engine,
     secret: Secret,
     folder: TempDir,
 }
@@ -137,6 +140,21 @@ impl Shop {
         }
         shop.make_keys().await;
         shop
+    }
+
+    /// The same site, paid by bank transfers, with recharges of 100 to 1,000,000.
+    pub(crate) async fn with_transfers(instant: &str) -> Self {
+        let shop = Self::with_licenses(instant).await;
+        let amount = |minor| Amount::new(minor).expect("an amount");
+        let limits = Limits { min: amount(100), max: amount(1_000_000), suggested: vec![amount(10_000)] };
+        let payments = Payments {
+            card: None,
+            transfer: Some(Platform::BankTransfer(BankTransfer::new("Bank of <Examples>, 4711".to_owned()))),
+            recharges: vec![("CNY".parse().expect("a currency"), limits)],
+        };
+        let engine = shop.engine.clone().with_payments(payments);
+        let router = web::router(engine.clone(), web::Options::default());
+        Self { router, engine, ..shop }
     }
 
     /// Makes the first keys of the site.

@@ -57,7 +57,7 @@ fn a_database_of_a_newer_version_is_refused_and_not_touched() {
 
     let reasons = refusals(&folder);
 
-    assert!(reasons.iter().all(|reason| reason.contains("schema 99, newer than this program's 2")), "{reasons:?}");
+    assert!(reasons.iter().all(|reason| reason.contains("schema 99, newer than this program's 3")), "{reasons:?}");
     assert!(fs::read(file(&folder)).unwrap() == before, "the file was changed");
 }
 

@@ -18,8 +18,8 @@ fn migrate_makes_a_database_and_changes_none_that_is_up_to_date() {
     let second = perennial(&["migrate", "--data-dir", data]).succeeded().stdout;
     let verified = perennial(&["verify", "--data-dir", data]).succeeded().stdout;
 
-    assert_eq!(first, "the database was brought from schema 0 to 2\n");
-    assert_eq!(second, "the database has schema 2 already\n");
+    assert_eq!(first, "the database was brought from schema 0 to 3\n");
+    assert_eq!(second, "the database has schema 3 already\n");
     assert_eq!(verified, "verified: no findings\n");
 }
 
