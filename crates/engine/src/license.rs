@@ -4,7 +4,8 @@ use domain::activation::{self, ActivationCode, Grant, Intervention};
 use domain::id::{AccountId, AllocationId, AttemptId, CodeId, LicenseId, OrderId};
 use domain::license::{Kind, License, Status};
 use domain::order::{Order, OrderState};
-use domain::purchase::{self, PAYMENT_SECONDS, Purchase};
+use domain::payment::Bill;
+use domain::purchase::{self, Purchase};
 use domain::resource::Attempt;
 use domain::time::Instant;
 use domain::unit::Allocation;
@@ -105,8 +106,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`] when it does not wait, or no longer.
     pub async fn open_order(&self, id: OrderId) -> Result<(Order, Instant), Error> {
-        let order = self.store().order(id).await?.ok_or(Error::NotFound)?;
-        let closes_at = order.created_at.plus_seconds(PAYMENT_SECONDS);
+        let Bill { order, closes_at, .. } = self.store().bill(id).await?.ok_or(Error::NotFound)?;
         let waits = order.state == OrderState::PendingPayment && self.now() < closes_at;
         if waits { Ok((order, closes_at)) } else { Err(Error::NotFound) }
     }

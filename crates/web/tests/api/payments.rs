@@ -82,6 +82,21 @@ async fn the_order_waits_two_weeks_for_a_transfer_and_what_comes_within_a_day_st
 }
 
 #[tokio::test]
+async fn the_page_of_a_transfer_is_there_as_long_as_its_order_waits() {
+    let shop = Shop::with_transfers(NOW).await;
+    let account = shop.account(0).await;
+    let pending = shop.post("/v1/orders", order(&account)).await.is(201).id();
+    let payment = payment_of(&shop, &pending).await;
+
+    shop.advance("2025-07-14T07:59:59Z").await;
+    let waiting = open(&shop, &format!("/checkout/{pending}")).await.is(200);
+    shop.advance("2025-07-14T08:00:00Z").await;
+
+    assert!(waiting.text.contains(&payment), "{}", waiting.text);
+    open(&shop, &format!("/checkout/{pending}")).await.is(404);
+}
+
+#[tokio::test]
 async fn money_that_comes_after_a_day_goes_to_the_wallet() {
     let shop = Shop::with_transfers(NOW).await;
     let account = shop.account(0).await;
