@@ -391,14 +391,14 @@ pub struct Receipt {
     /// Of which order the platform thinks it is.
     pub order_id: Option<OrderId>,
     /// What can be charged later.
-    pub method: Option<NewMethod>,
+    pub method: Option<SavedMethod>,
     /// The payer takes it back.
     pub is_disputed: bool,
 }
 
 /// A payment method that the platform keeps from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewMethod {
+pub struct SavedMethod {
     /// The platform's customer.
     pub customer: String,
     /// The platform's name for it.

@@ -145,7 +145,7 @@ pub fn buy(draft: &mut Draft<'_>, purchase: Purchase, trigger: Trigger) -> Resul
 }
 
 /// An order closes when it was not paid for so long, in seconds (B-3).
-pub const PAYMENT_SECONDS: i64 = 30 * 60;
+pub(crate) const PAYMENT_SECONDS: i64 = 30 * 60;
 
 /// Orders something that is paid on the payment platform (B-3): the order waits, and nothing else happens. What costs
 /// nothing is bought at once (P-4).

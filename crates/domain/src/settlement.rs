@@ -13,8 +13,8 @@ use crate::ledger::{Entry, EntryReason, Postings};
 use crate::money::{Amount, AmountTooLarge, Currency};
 use crate::order::{Order, OrderKind, OrderState, Trigger};
 use crate::payment::{
-    Applied, Bill, Card, Cause, Finding, Input, Means, Mismatch, NewMethod, Payment, PaymentMethod, PlatformName,
-    Receipt, State, Unapplied, UnappliedState, next_look,
+    Applied, Bill, Card, Cause, Finding, Input, Means, Mismatch, Payment, PaymentMethod, PlatformName, Receipt,
+    SavedMethod, State, Unapplied, UnappliedState, next_look,
 };
 use crate::purchase::{self, PAYMENT_SECONDS};
 use crate::time::Instant;
@@ -337,11 +337,8 @@ fn succeed(draft: &mut Draft<'_>, bill: &Bill, payment: Payment, receipt: &Recei
     // What the wallet took instead is not to be paid a second time.
     close_if_not_done(draft, order.id);
     if bill.cause == Cause::Renewal {
-        due::note_charge(
-            draft,
-            order,
-            if done.is_some() { Charge::Paid } else { Charge::Declined { code: "too_late".to_owned() } },
-        );
+        let charge = if done.is_some() { Charge::Paid } else { Charge::Declined { code: "too_late".to_owned() } };
+        due::note_charge(draft, order, charge);
     }
     // What the wallet got, renewals may use at once (R-2, W-3).
     if reason == EntryReason::Recharge {
@@ -364,8 +361,8 @@ fn fulfil(draft: &mut Draft<'_>, bill: &Bill, is_late: bool, card: Option<Card>)
 }
 
 /// the customer agreed that this is charged later.
-fn keep_method(draft: &mut Draft<'_>, payment: &Payment, method: &NewMethod) -> Card {
-    let NewMethod { customer, reference, label } = method.clone();
+fn keep_method(draft: &mut Draft<'_>, payment: &Payment, method: &SavedMethod) -> Card {
+    let SavedMethod { customer, reference, label } = method.clone();
     let (platform, is_live) = (payment.platform, payment.is_live);
     let method_id = draft.next_id();
     draft.set_method(PaymentMethod {

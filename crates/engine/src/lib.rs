@@ -152,15 +152,6 @@ pub fn id_seed() -> u64 {
     u64::from_be_bytes(key::random())
 }
 
-/// Bytes that cannot be guessed.
-///
-/// # Panics
-/// When the operating system has no randomness.
-#[must_use]
-pub fn entropy() -> [u8; 16] {
-    key::random()
-}
-
 impl Engine {
     /// The use cases over these. Nothing can be signed.
     #[must_use]

@@ -12,7 +12,7 @@ use domain::id::{AccountId, OrderId, PaymentId, PaymentMethodId, UnappliedId};
 use domain::money::{Amount, Currency};
 use domain::order::{Order, OrderState};
 use domain::payment::{
-    Bill, Cause, Finding, Means, Mismatch, NewMethod, Payment, PaymentMethod, PlatformName, Receipt, State, Unapplied,
+    Bill, Cause, Finding, Means, Mismatch, Payment, PaymentMethod, PlatformName, Receipt, State, Unapplied,
     UnappliedState,
 };
 use domain::settlement::{self, PaymentRefusal};
@@ -83,15 +83,6 @@ const PAGE_SECONDS_MIN: i64 = 30 * 60;
 const PAGE_SECONDS_MAX: i64 = 23 * 3600;
 /// A little more than the least, because the call takes time.
 const PAGE_SECONDS_SPARE: i64 = 10;
-
-/// What became of a notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Noticed {
-    /// The payment was looked at.
-    Settled,
-    /// Nothing new, or nothing of ours.
-    Nothing,
-}
 
 /// Why a notice was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -164,12 +155,9 @@ impl Engine {
         }
         let checkout = self.checkout(&bill, &payment, platform, site).await?;
         match platform.open(&checkout).await {
-            Ok(Opened { reference, place }) => {
-                let page = match &place {
-                    Place::Page(url) => Some(url.clone()),
-                    Place::QrCode(_) | Place::Transfer { .. } => None,
-                };
-                self.settle_payment(&payment, Finding::Waiting { reference, page }).await?;
+            Ok(opened) => {
+                let place = opened.place.clone();
+                self.settle_payment(&payment, finding(Ok(Status::Open(opened)))).await?;
                 Ok(place)
             }
             Err(failure) => Err(self.not_opened(&payment, failure).await?),
@@ -365,10 +353,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`NoticeError`].
-    pub async fn notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<Noticed, NoticeError> {
+    pub async fn notice(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), NoticeError> {
         let platform = self.payments_of_site().card.as_ref().ok_or(NoticeRefusal::NoSecret)?;
         let notice = platform.notice(headers, body, self.now())?;
-        let Some(about) = notice.about else { return Ok(Noticed::Nothing) };
+        let Some(about) = notice.about else { return Ok(()) };
         let name = platform.name();
         let mut found = match about.payment_id {
             Some(id) => self.store().payment(id).await.map_err(Error::from)?,
@@ -385,18 +373,18 @@ impl Engine {
             }
         }
         let Some(payment) = found.filter(|payment| payment.platform == name) else {
-            return Ok(Noticed::Nothing);
+            return Ok(());
         };
         let is_booked = matches!(payment.state, State::Succeeded | State::Quarantined);
         if is_booked && !notice.kind.contains("dispute") {
-            return Ok(Noticed::Nothing);
+            return Ok(());
         }
         let hint = match payment.means {
             Means::Checkout => about.reference,
             Means::OffSession => about.movement,
         };
         self.look(&payment, hint).await?;
-        Ok(Noticed::Settled)
+        Ok(())
     }
 
     /// What the card platform wants to hear when a notice has arrived.
@@ -697,13 +685,9 @@ enum Reconciling {
 }
 
 fn asked(payment: &Payment, customer: Option<String>, hint: Option<String>) -> Asked {
-    let means = match payment.means {
-        Means::Checkout => payments::Means::Checkout,
-        Means::OffSession => payments::Means::OffSession,
-    };
     Asked {
         payment_id: payment.id,
-        means,
+        means: payment.means,
         reference: payment.reference.clone().or(hint),
         customer,
         created_at: payment.created_at,
@@ -721,7 +705,7 @@ fn finding(answer: payments::Answer<Status>) -> Finding {
             Finding::Waiting { reference, page }
         }
         Ok(Status::Processing { reference }) => Finding::Processing { reference },
-        Ok(Status::Paid(receipt)) => Finding::Paid(received(receipt)),
+        Ok(Status::Paid(receipt)) => Finding::Paid(receipt),
         Ok(Status::Failed(decline)) => {
             Finding::Failed { reference: decline.reference, code: decline.code, needs_payer: decline.needs_payer }
         }
@@ -730,14 +714,6 @@ fn finding(answer: payments::Answer<Status>) -> Finding {
         Err(Failure::NotSent(_)) => Finding::Unreached,
         Err(Failure::Unknown(_) | Failure::Refused { .. } | Failure::Unsupported) => Finding::Silence,
     }
-}
-
-fn received(receipt: payments::Receipt) -> Receipt {
-    let payments::Receipt { reference, movement, amount, currency, is_live, payment_id, order_id, method, is_disputed } =
-        receipt;
-    let method =
-        method.map(|payments::SavedMethod { customer, reference, label }| NewMethod { customer, reference, label });
-    Receipt { reference, movement, amount, currency, is_live, payment_id, order_id, method, is_disputed }
 }
 
 /// The part of the background work that asks payment platforms.

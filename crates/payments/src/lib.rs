@@ -10,9 +10,11 @@ mod port;
 mod stripe;
 
 pub use bank_transfer::BankTransfer;
+// What the rules say of money from outside, the platforms say in the same words.
+pub use domain::payment::{Means, Receipt, SavedMethod};
 pub use platform::Platform;
 pub use port::{
-    About, Acknowledgement, Answer, Asked, Capabilities, Charge, Checkout, CheckoutLine, Decline, Failure, Means,
-    Movement, MovementKind, Movements, Notice, NoticeRefusal, Opened, Place, Receipt, Refund, SavedMethod, Status,
+    About, Acknowledgement, Answer, Asked, Capabilities, Charge, Checkout, CheckoutLine, Decline, Failure, Movement,
+    MovementKind, Movements, Notice, NoticeRefusal, Opened, Place, Refund, Status,
 };
 pub use stripe::{InvalidStripe, Stripe, StripeOptions};

@@ -2,6 +2,7 @@
 
 use domain::id::{OrderId, PaymentId};
 use domain::money::{Amount, Currency};
+use domain::payment::{Means, Receipt};
 use domain::time::Instant;
 
 /// How a call ended.
@@ -109,15 +110,6 @@ pub enum Place {
     },
 }
 
-/// How the money is to come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Means {
-    /// A buyer pays.
-    Checkout,
-    /// A saved payment method is charged, nobody is there.
-    OffSession,
-}
-
 /// The payment that is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -151,40 +143,6 @@ pub enum Status {
     Expired,
     /// The platform does not know it.
     Missing,
-}
-
-/// What the platform says of money that came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The platform's name for the checkout or charge.
-    pub reference: String,
-    /// The platform's name for the movement of money.
-    pub movement: String,
-    /// How much came.
-    pub amount: Amount,
-    /// In which currency.
-    pub currency: Currency,
-    /// Real money.
-    pub is_live: bool,
-    /// Of which payment the platform thinks it is.
-    pub payment_id: Option<PaymentId>,
-    /// Of which order the platform thinks it is.
-    pub order_id: Option<OrderId>,
-    /// What can be charged later, if the buyer agreed to it.
-    pub method: Option<SavedMethod>,
-    /// The payer takes it back (a chargeback is open or lost).
-    pub is_disputed: bool,
-}
-
-/// A payment method that the platform keeps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedMethod {
-    /// The platform's customer.
-    pub customer: String,
-    /// The platform's name for the method.
-    pub reference: String,
-    /// What people call it: `visa **** 4242, 12/2034`.
-    pub label: String,
 }
 
 /// Why no money came.

@@ -18,7 +18,7 @@ mod wire;
 use std::fmt;
 use std::time::Duration;
 
-use domain::payment::PlatformName;
+use domain::payment::{Means, PlatformName};
 use domain::time::Instant;
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
@@ -28,8 +28,8 @@ use self::client::{Client, Trouble};
 use self::form::Form;
 use self::wire::{Event, Found, Intent, List, ListedCharge, ListedRefund, Session, nonsense};
 use crate::port::{
-    Acknowledgement, Answer, Asked, Capabilities, Charge, Checkout, CheckoutLine, Failure, Means, Movement, Movements,
-    Notice, NoticeRefusal, Opened, Refund, Status,
+    Acknowledgement, Answer, Asked, Capabilities, Charge, Checkout, CheckoutLine, Failure, Movement, Movements, Notice,
+    NoticeRefusal, Opened, Refund, Status,
 };
 
 const SESSIONS: &str = "/v1/checkout/sessions";

@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 use domain::id::{OrderId, PaymentId};
 use domain::money::{Amount, Currency};
+use domain::payment::{Receipt, SavedMethod};
 use domain::time::Instant;
 use serde::Deserialize;
 
 use super::{clean, currency, refused};
-use crate::port::{
-    About, Answer, Decline, Failure, Movement, MovementKind, Opened, Place, Receipt, SavedMethod, Status,
-};
+use crate::port::{About, Answer, Decline, Failure, Movement, MovementKind, Opened, Place, Status};
 
 /// An object where it was expanded, else its id.
 #[derive(Debug, Deserialize)]

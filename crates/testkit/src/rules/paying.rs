@@ -3,7 +3,7 @@
 use domain::draft::Draft;
 use domain::id::{OrderId, PaymentId, PaymentMethodId, UnappliedId};
 use domain::order::{Order, Trigger};
-use domain::payment::{Bill, Finding, NewMethod, Payment, PaymentMethod, PlatformName, Receipt, Unapplied};
+use domain::payment::{Bill, Finding, Payment, PaymentMethod, PlatformName, Receipt, SavedMethod, Unapplied};
 use domain::settlement::{self, PaymentRefusal};
 
 use super::amount;
@@ -66,7 +66,7 @@ impl Life {
     /// The same, with a card that may be charged later.
     #[must_use]
     pub fn receipt_with_card(&self, id: PaymentId) -> Receipt {
-        let method = NewMethod {
+        let method = SavedMethod {
             customer: "cus_1".to_owned(),
             reference: "pm_1".to_owned(),
             label: "visa **** 4242, 12/2034".to_owned(),

@@ -55,7 +55,7 @@ async fn stripe(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) -
             tracing::error!(%panic, "a notice could not be settled: {panic}");
             "failed"
         }
-        Ok(Ok(Ok(_))) => "taken",
+        Ok(Ok(Ok(()))) => "taken",
         Err(_) => "slow",
     };
     metrics::counter!("perennial_notices_total", "outcome" => outcome).increment(1);
