@@ -212,6 +212,7 @@ impl Engine {
             self.do_due().await?;
         }
         self.stand_at(to).await?;
+        while self.reconcile_when_due().await? {}
         // What a request made due meanwhile.
         self.do_due().await?;
         self.0.due.notify_waiters();

@@ -71,6 +71,9 @@ impl Payments {
 const LOOKS_AT_ONCE: u32 = 16;
 /// Payments that are due are looked for so often.
 const POLL: Duration = Duration::from_millis(500);
+/// Every so many rounds the worker sees whether a day of movements is to be compared: a platform that does not answer shall
+/// not hold up every look.
+const ROUNDS_PER_RECONCILIATION: u32 = 64;
 /// After trouble the worker waits so long.
 const PAUSE: Duration = Duration::from_secs(2);
 /// The platform forgets the name of a call after 24 hours; after these a charge is only asked about.
@@ -399,7 +402,6 @@ impl Engine {
     /// # Errors
     /// [`Error`].
     pub async fn do_due_payments(&self) -> Result<usize, Error> {
-        self.reconcile_when_due().await?;
         let due = self.store().due_payments(self.now(), LOOKS_AT_ONCE).await?;
         let mut looks = JoinSet::new();
         for payment in due {
@@ -417,25 +419,30 @@ impl Engine {
         Ok(n_looks)
     }
 
-    /// Compares, once a day, what moved on the card platform with what we know of it.
-    async fn reconcile_when_due(&self) -> Result<(), Error> {
-        let Some(platform) = self.payments_of_site().card.as_ref() else { return Ok(()) };
+    /// Compares, once a day, what moved on the card platform with what we know of it. Gives whether a day was compared.
+    ///
+    /// # Errors
+    /// [`Error`], never because of the platform: then the day is compared later.
+    pub(crate) async fn reconcile_when_due(&self) -> Result<bool, Error> {
+        let Some(platform) = self.payments_of_site().card.as_ref() else { return Ok(false) };
         let (name, now) = (platform.name(), self.now());
         let Some(from) = self.store().reconciled_until(name).await? else {
-            return Ok(self.store().set_reconciled_until(name, now).await?);
+            self.store().set_reconciled_until(name, now).await?;
+            return Ok(false);
         };
         let until = from.plus_seconds(86_400);
         if now < until.plus_seconds(RECONCILE_SECONDS) {
-            return Ok(());
+            return Ok(false);
         }
         match self.reconcile(platform, from, until).await {
             Ok(n_differences) => {
                 metrics::counter!("perennial_reconciliation_differences_total").increment(n_differences);
-                Ok(self.store().set_reconciled_until(name, until).await?)
+                self.store().set_reconciled_until(name, until).await?;
+                Ok(true)
             }
             Err(Reconciling::Platform(failure)) => {
                 tracing::warn!("the movements on the payment platform cannot be compared now: {failure}");
-                Ok(())
+                Ok(false)
             }
             Err(Reconciling::Engine(error)) => Err(error),
         }
@@ -732,8 +739,9 @@ impl PaymentWorker {
 
     /// Works until it is stopped.
     pub async fn run(mut self) {
+        let mut n_rounds = 0_u32;
         while !*self.stop.borrow() {
-            let pause = match self.engine.do_due_payments().await {
+            let pause = match self.round(n_rounds).await {
                 Ok(0) => POLL,
                 Ok(_) => Duration::ZERO,
                 Err(error) => {
@@ -741,10 +749,18 @@ impl PaymentWorker {
                     PAUSE
                 }
             };
+            n_rounds = n_rounds.wrapping_add(1);
             tokio::select! {
                 _ = self.stop.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+
+    async fn round(&self, n_rounds: u32) -> Result<usize, Error> {
+        if n_rounds.is_multiple_of(ROUNDS_PER_RECONCILIATION) {
+            self.engine.reconcile_when_due().await?;
+        }
+        self.engine.do_due_payments().await
     }
 }
